@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A target: everything deadmx knows about one MTA, from one YAML file.
+ *
+ * Nothing about a particular MTA is in C: files to write, commands to start,
+ * to be ready, to submit and to stop, and the behaviour its makers document,
+ * all stand in harness/targets/NAME.yml (or the user's own file).
+ */
+#ifndef HARNESS_TARGET_H
+#define HARNESS_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "deadmx/scenario.h"
+
+struct target_file {
+	struct deadmx_place place;
+	char *path;    /* absolute, in the sandbox */
+	char *content; /* {NAME} settings are replaced */
+	char *owner;   /* "root:root" unless told */
+	unsigned mode; /* 0644 unless told */
+};
+
+struct target_user {
+	char *name;
+	unsigned uid, gid;
+	char *group; /* same as name unless told */
+	char *home;
+};
+
+/* How the status of an expiry NDR is chosen, as documented. */
+#define TARGET_STATUS_MAP(XX)                                                  \
+	XX(ANY, "any", "nothing is documented")                                \
+	XX(LAST_ATTEMPT, "last_attempt", "the code of the last failed attempt")\
+	XX(FIXED, "fixed", "always the code in `status`")
+
+enum target_status {
+#define XX(uc, word, doc) TARGET_STATUS_##uc,
+	TARGET_STATUS_MAP(XX)
+#undef XX
+	TARGET_STATUS_COUNT
+};
+
+struct target_documented {
+	int64_t expires_after_ns; /* queue lifetime */
+	int64_t expires_slack_ns; /* the NDR comes at most this much later */
+	enum target_status status_rule;
+	char *status;		  /* FIXED: e.g. 4.4.7 */
+	int64_t retry_min_ns, retry_max_ns; /* gaps between attempts */
+	int64_t delay_notice_ns;  /* 0 = none by default */
+	char *source;		  /* where this is documented */
+};
+
+struct target {
+	char *file, *name, *description;
+	char *version_command; /* prints the version */
+	char **packages;       /* Debian packages to fetch when not installed */
+	size_t package_count;
+	char *binary;	       /* absolute path whose presence means installed */
+	struct target_user *users;
+	size_t user_count;
+	struct target_file *files;
+	size_t file_count;
+	struct deadmx_setting *settings; /* name → default value, for {NAME} */
+	size_t setting_count;
+	char *hostname;	       /* of the sandbox */
+	char *setup;	       /* shell, before start; must exit 0 */
+	char *start;	       /* shell; returns, or stays in the foreground */
+	bool start_foreground;
+	char *ready;	       /* shell, polled until it exits 0; or NULL */
+	uint16_t ready_port;   /* 127.0.0.1 port that must accept; or 0 */
+	int64_t ready_within_ns; /* virtual; 60 s unless told */
+	char *alive;	       /* shell: exit 0 while the MTA lives; or NULL */
+	uint16_t submit_port;
+	char *sendmail;	       /* shell; {from} {to} replaced; or NULL */
+	char *queue;	       /* shell: prints the queue */
+	char *queue_empty;     /* ERE that the output matches when empty */
+	char *stop;
+	char *log_file;	       /* in the sandbox; NULL: /dev/log only */
+	struct target_documented documented;
+	void *arena;
+};
+
+/* Same contract as deadmx_scenario_load(). */
+int target_load(const char *path, FILE *errors, struct target **ret);
+void target_free(struct target *target);
+
+/*
+ * "postfix" or a path → path of the file. Looked for in $DEADMX_TARGETS, the
+ * source tree, and the installed data folder. -ENOENT with a line on @errors
+ * that names the known targets.
+ */
+int target_find(const char *name, FILE *errors, char **ret_path);
+
+/*
+ * @text with {NAME} replaced by the scenario's setting or else the target's
+ * default; unknown names in braces stay as they are. malloc'd.
+ */
+char *target_expand(const struct target *target,
+		    const struct deadmx_scenario *scenario, const char *text);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A scenario: what is broken (world), what is sent (mail), what must happen
+ * (expect), as one immutable tree in memory.
+ *
+ * Parsed by sim/scenario.c from YAML, read by the world, the driver and the
+ * judge. It holds no clock and no socket. Times are virtual, in nanoseconds
+ * since the scenario's first injection (`mail.at` 0) unless the name says
+ * otherwise; DEADMX_FOREVER_NS stands for "no end".
+ */
+#ifndef DEADMX_SCENARIO_H
+#define DEADMX_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define DEADMX_FOREVER_NS INT64_MAX
+#define DEADMX_NS_PER_S	  INT64_C(1000000000)
+
+/* A place in a file that a person wrote; line and column count from 1. */
+struct deadmx_place {
+	const char *file; /* owned by the scenario or target */
+	int line;
+	int column;
+};
+
+/*
+ * Where in a conversation a fault sits.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_STAGE_MAP(XX)                                                   \
+	XX(CONNECT, "connect", "the TCP connection, before any byte")          \
+	XX(BANNER, "banner", "the greeting that the server sends first")       \
+	XX(EHLO, "ehlo", "the reply to EHLO or HELO")                          \
+	XX(MAIL, "mail", "the reply to MAIL FROM")                             \
+	XX(RCPT, "rcpt", "the reply to RCPT TO")                               \
+	XX(DATA, "data", "the reply to DATA, before the message")              \
+	XX(DOT, "dot", "the reply to the final dot, after the message")        \
+	XX(RSET, "rset", "the reply to RSET")                                  \
+	XX(QUIT, "quit", "the reply to QUIT")
+
+enum deadmx_stage {
+#define XX(uc, word, doc) DEADMX_STAGE_##uc,
+	DEADMX_STAGE_MAP(XX)
+#undef XX
+	DEADMX_STAGE_COUNT
+};
+
+/*
+ * What a server does at a stage.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_ACTION_MAP(XX)                                                  \
+	XX(ACCEPT, "accept", "answer as a healthy server does")                \
+	XX(REFUSE, "refuse", "connect only: connection refused (RST)")         \
+	XX(BLACKHOLE, "blackhole", "connect only: SYNs vanish, no answer")     \
+	XX(UNREACHABLE, "unreachable", "connect only: host unreachable")       \
+	XX(REPLY, "reply", "answer with the given reply")                      \
+	XX(STALL, "stall", "say nothing, for a time or for ever")              \
+	XX(DRIP, "drip", "send the reply one byte at a time")                  \
+	XX(DROP, "drop", "close the connection (FIN) without a reply")         \
+	XX(RESET, "reset", "reset the connection (RST) without a reply")
+
+enum deadmx_action {
+#define XX(uc, word, doc) DEADMX_ACTION_##uc,
+	DEADMX_ACTION_MAP(XX)
+#undef XX
+	DEADMX_ACTION_COUNT
+};
+
+const char *deadmx_stage_word(enum deadmx_stage stage);
+const char *deadmx_action_word(enum deadmx_action action);
+/* Look a word up; 0, or -EINVAL when no row has it. */
+int deadmx_stage_parse(const char *word, enum deadmx_stage *ret);
+int deadmx_action_parse(const char *word, enum deadmx_action *ret);
+
+/*
+ * One fault: a row of a server's timeline restricted to one stage. Rows are
+ * tried in the order of the file; the first whose window holds and whose
+ * count is not used up applies.
+ */
+struct deadmx_fault {
+	struct deadmx_place place;
+	enum deadmx_stage stage;
+	enum deadmx_action action;
+	int64_t from_ns;   /* window start, inclusive */
+	int64_t until_ns;  /* window end, exclusive; DEADMX_FOREVER_NS = open */
+	uint32_t first;	   /* applies the first N times only; 0 = no limit */
+	int64_t stall_ns;  /* STALL: then go on healthily; FOREVER = never */
+	int64_t drip_ns;   /* DRIP: pause before each byte */
+	char *reply;	   /* REPLY: whole text with code, lines split by \n;
+			    * catalogue names are resolved by the parser;
+			    * may hold {address} and {host} placeholders */
+	char *reply_name;  /* catalogue name it came from, or NULL */
+	bool close;	   /* close after the reply (421 always does) */
+};
+
+struct deadmx_server {
+	struct deadmx_place place;
+	char *name;	     /* host name, e.g. mx1.dest.example */
+	char *address;	     /* IPv4 literal; assigned when the file has none */
+	uint16_t port;	     /* 25 unless told */
+	char **mx_for;	     /* domains whose MX it is */
+	size_t mx_for_count;
+	uint16_t preference; /* MX preference */
+	bool pipelining, dsn, size, eightbitmime, enhanced_codes; /* EHLO */
+	struct deadmx_fault *faults;
+	size_t fault_count;
+	bool implicit; /* made by the parser: a sender's own MX, healthy */
+};
+
+struct deadmx_world {
+	int64_t start_unix_s; /* virtual date of the first injection's world */
+	int64_t until_ns;     /* the run ends here at the latest */
+	int64_t settle_ns;    /* watched on after all mail has ended */
+	struct deadmx_server *servers;
+	size_t server_count;
+};
+
+struct deadmx_mail {
+	struct deadmx_place place;
+	int64_t at_ns;
+	char *from; /* reverse-path without <>; "" is the null reverse-path */
+	char **to;  /* forward-paths */
+	size_t to_count;
+	char *subject;
+	char *body;   /* text; CRLF and dots are the sender's business */
+	bool via_sendmail; /* by the target's sendmail command, else SMTP */
+	char *notify; /* DSN NOTIFY value, or NULL */
+	char *ret;    /* FULL or HDRS, or NULL */
+	char *envid;  /* or NULL */
+};
+
+/* An expected range; either end may be open. Both inclusive. */
+struct deadmx_range {
+	bool set;
+	int64_t min, max; /* counts, or ns for times */
+};
+
+/* An expected text: exact, or a POSIX extended regular expression. */
+struct deadmx_text {
+	char *text; /* NULL = not asked */
+	bool is_regex;
+};
+
+struct deadmx_expect_ndr {
+	struct deadmx_place place;
+	char *recipient;	 /* NULL = every recipient of the mail */
+	struct deadmx_text action;
+	struct deadmx_text status;
+	struct deadmx_text diagnostic;
+	struct deadmx_text text; /* somewhere in the human-readable part */
+	struct deadmx_range after_ns;
+};
+
+/* What the scenario asks of something that may or must not come. */
+enum deadmx_wanted {
+	DEADMX_WANTED_ANY,  /* nothing said */
+	DEADMX_WANTED_NONE, /* must not come */
+	DEADMX_WANTED_YES,  /* must come */
+};
+
+struct deadmx_expect {
+	struct deadmx_place place;
+	struct deadmx_range attempts;
+	struct deadmx_place attempts_place;
+	struct deadmx_range gaps_ns; /* each gap between two attempts */
+	struct deadmx_place gaps_place;
+	int64_t *first_attempts_ns; /* the first N attempt times */
+	size_t first_attempt_count;
+	int64_t first_attempts_tolerance_ns; /* 60 s unless told */
+	struct deadmx_place first_attempts_place;
+	enum deadmx_wanted delay_notice;
+	struct deadmx_range delay_notice_after_ns;
+	struct deadmx_place delay_notice_place;
+	enum deadmx_wanted ndr;
+	struct deadmx_place ndr_place;
+	struct deadmx_expect_ndr *ndrs; /* when YES: one or more rows */
+	size_t ndr_count;
+	enum deadmx_wanted delivered;
+	struct deadmx_range delivered_after_ns;
+	struct deadmx_range delivered_count;
+	struct deadmx_place delivered_place;
+	bool no_fault_ok; /* a control: no fault is meant to fire */
+};
+
+struct deadmx_scenario {
+	char *file; /* as the user named it */
+	char *name; /* e.g. offline/refused_expires: last folder + stem */
+	char *description;
+	char **tags;
+	size_t tag_count;
+	struct deadmx_world world;
+	struct deadmx_mail *mails;
+	size_t mail_count;
+	struct deadmx_expect expect;
+	/* Overrides of the target by name, e.g. delay_warning: 4h. */
+	struct deadmx_setting {
+		char *name;
+		char *value;
+		struct deadmx_place place;
+	} *settings;
+	size_t setting_count;
+	void *arena; /* private to the parser: strings and place files */
+};
+
+/* Limits. All are tested in tests/unit/test_scenario.c. */
+enum {
+	DEADMX_SCENARIO_BYTES_MAX = 1 << 20,	/* one file */
+	DEADMX_SCENARIO_DEPTH_MAX = 32,		/* nesting of YAML nodes */
+	DEADMX_SCENARIO_ERRORS_MAX = 50,	/* printed, then it gives up */
+	DEADMX_SCENARIO_SERVERS_MAX = 200,
+	DEADMX_SCENARIO_FAULTS_MAX = 500,	/* per server */
+	DEADMX_SCENARIO_MAILS_MAX = 1000,
+	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000,	/* per mail */
+	DEADMX_REPLY_LEN_MAX = 4096,		/* bytes of one reply */
+};
+
+/*
+ * Read a scenario file. On success 0 and *ret (free with
+ * deadmx_scenario_free). On a faulty file -EINVAL, and every error has been
+ * written to @errors as "file:line:column: what, expected, got; hint" with
+ * the line shown. Other negative errno: the file could not be read (also
+ * written to @errors).
+ */
+int deadmx_scenario_load(const char *path, FILE *errors,
+			 struct deadmx_scenario **ret);
+/* The same from memory; @name stands for the path in errors. */
+int deadmx_scenario_parse(const char *name, const char *text, size_t len,
+			  FILE *errors, struct deadmx_scenario **ret);
+void deadmx_scenario_free(struct deadmx_scenario *scenario);
+
+/* "4h30m" → ns. Units d h m s ms; a bare number other than 0 is an error. */
+int deadmx_duration_parse(const char *text, int64_t *ret_ns);
+/* ns → "5 d 0 h 20 min" style text for people, into @buf; returns @buf. */
+const char *deadmx_duration_format(int64_t ns, char *buf, size_t len);
+
+/* The server that is called @name or has @address; NULL when none. */
+const struct deadmx_server *
+deadmx_scenario_server(const struct deadmx_scenario *s, const char *name);
+const struct deadmx_server *
+deadmx_scenario_server_at(const struct deadmx_scenario *s, const char *address,
+			  uint16_t port);
+
+#endif
