@@ -19,13 +19,21 @@
 struct clock_stats {
 	uint64_t jumps, stops, forks, execs, looks;
 	int64_t host_ns, virtual_ns;
+	uint64_t *calls; /* stops by row of the call table; NULL: not kept */
 };
 
+/* Rows of the call table, for reports. */
+size_t clock_call_count(void);
+const char *clock_call_name(size_t row);
+
 struct clock_options {
-	int64_t start_unix_ns;	 /* virtual CLOCK_REALTIME at the start */
-	bool bias_file_times;	 /* sandbox: explicit file times are stored
-				  * with a bias, so none is ambiguous */
-	int cpu;		 /* pin tree and tracer here; -1: any one */
+	int64_t start_unix_ns; /* virtual CLOCK_REALTIME at the start */
+	bool bias_file_times;  /* sandbox: explicit file times are stored
+				* with a bias, so none is ambiguous */
+	bool external;	       /* input may come from outside the tree: being
+				* asleep without a deadline is no end */
+	bool count_calls;      /* keep clock_stats.calls */
+	int cpu;	       /* pin tree and tracer here; -1: any one */
 	/* Called at each quiet moment before the clock may jump; drains the
 	 * event pipe. Returns true when it did something that may have woken
 	 * the tree: then the clock looks again. May be NULL. */
