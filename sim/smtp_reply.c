@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* SMTP replies as text: see smtp_reply.h. */
+#include "sim/smtp_reply.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+int smtp_reply_code(const char *text)
+{
+	if (text[0] < '2' || text[0] > '5' || !is_digit(text[1]) ||
+	    !is_digit(text[2]))
+		return 0;
+	if (text[3] && !strchr(" -\r\n", text[3]))
+		return 0;
+	return (text[0] - '0') * 100 + (text[1] - '0') * 10 + text[2] - '0';
+}
+
+/* Control characters would end the line, or not be a reply at all. */
+static void reply_line(FILE *out, const char *line, size_t len,
+		       const struct deadmx_server *server)
+{
+	static const char address[] = "{address}", host[] = "{host}";
+
+	for (size_t i = 0; i < len;) {
+		if (strncmp(line + i, address, strlen(address)) == 0) {
+			fputs(server->address, out);
+			i += strlen(address);
+		} else if (strncmp(line + i, host, strlen(host)) == 0) {
+			fputs(server->name, out);
+			i += strlen(host);
+		} else {
+			if ((unsigned char)line[i] >= ' ' || line[i] == '\t')
+				fputc(line[i], out);
+			i++;
+		}
+	}
+}
+
+char *smtp_reply_format(const char *text, const struct deadmx_server *server)
+{
+	int code = smtp_reply_code(text);
+	size_t used = 0, len;
+	char *wire = NULL;
+	FILE *out = open_memstream(&wire, &used);
+
+	if (!out)
+		return NULL;
+	if (!code)
+		code = 451;
+	for (const char *line = text;; line += len + 1) {
+		const char *rest = line;
+		bool last;
+
+		len = strcspn(line, "\n");
+		last = !line[len] || !line[len + 1];
+		if (smtp_reply_code(line) == code)
+			rest += len > 3 ? 4 : 3;
+		fprintf(out, "%d%c", code, last ? ' ' : '-');
+		reply_line(out, rest, (size_t)(line + len - rest), server);
+		fputs("\r\n", out);
+		if (last)
+			break;
+	}
+	if (fclose(out) != 0) {
+		free(wire);
+		return NULL;
+	}
+	return wire;
+}
+
+char *smtp_reply_plain(const char *wire)
+{
+	char *plain = strdup(wire), *to = plain;
+
+	if (!plain)
+		return NULL;
+	for (const char *p = wire; *p; p++)
+		if (*p != '\r')
+			*to++ = *p;
+	if (to > plain && to[-1] == '\n')
+		to--;
+	*to = '\0';
+	return plain;
+}

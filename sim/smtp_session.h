@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One SMTP conversation as a server sees it: the far end of an attempt.
+ *
+ * A pure state machine. It is fed with whole lines and answers through a
+ * table of callbacks; socket, timers, event log and files are the caller's.
+ * Handlers know only the healthy server; a fault is a row that the caller
+ * hands out when a reply is due, and one place here applies it.
+ */
+#ifndef SIM_SMTP_SESSION_H
+#define SIM_SMTP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deadmx/scenario.h"
+
+/* XX(ENUM, "name"): comes in when; must do. */
+/* clang-format off */
+#define SMTP_STATE_MAP(XX)                                                     \
+	XX(CONNECT, "connect")	 /* made; the greeting is due */               \
+	XX(GREETING, "greeting") /* greeted; waits for HELO or EHLO */         \
+	XX(REJECTED, "rejected") /* greeted with 4xx or 5xx; waits for QUIT */ \
+	XX(READY, "ready")	 /* HELO or EHLO came; waits for MAIL */       \
+	XX(MAIL, "mail")	 /* has a sender; waits for RCPT */            \
+	XX(RCPT, "rcpt")	 /* has recipients; waits for RCPT or DATA */  \
+	XX(DATA, "data")	 /* takes the message up to the dot */         \
+	XX(MUTE, "mute")	 /* stalled for ever; swallows everything */   \
+	XX(CLOSED, "closed")	 /* nothing more is read or written */
+/* clang-format on */
+
+enum smtp_state {
+#define XX(uc, lc) SMTP_STATE_##uc,
+	SMTP_STATE_MAP(XX)
+#undef XX
+		SMTP_STATE_COUNT
+};
+
+/* Limits, tested in tests/unit/test_smtp_session.c. */
+enum {
+	/* Bytes of a command line with CRLF: RFC 5321 4.5.3.1.4 asks for 512
+	 * and more for extensions; ORCPT alone adds 500. */
+	SMTP_LINE_MAX = 2048,
+	/* RFC 5321 4.5.3.1.8 asks for 100 at least; a scenario's mail may
+	 * have 1000. */
+	SMTP_RECIPIENTS_MAX = 1000,
+	/* Bytes of one message: announced by SIZE. */
+	SMTP_MESSAGE_BYTES_MAX = 10 << 20,
+	/* Syntax errors after which the server gives up with 421. */
+	SMTP_ERRORS_MAX = 100,
+};
+
+/* How a line that is fed ended. */
+enum smtp_line_end {
+	SMTP_LINE_CRLF,
+	SMTP_LINE_LF,	/* good enough for a command, not for the dot */
+	SMTP_LINE_MORE, /* not yet: the rest follows */
+};
+
+struct smtp_envelope {
+	char *from; /* without <>; "" is the null reverse-path */
+	char **to;
+	size_t to_count;
+};
+
+struct smtp_session_ops {
+	/* The fault that applies at @stage now, counted; NULL = healthy. */
+	const struct deadmx_fault *(*fault_at)(void *arg,
+					       enum deadmx_stage stage);
+	/* Send @text; not later than a close that follows. */
+	void (*send)(void *arg, const char *text, size_t len);
+	/*
+	 * Send @text a byte at a time, a pause of @byte_ns before each, then
+	 * call smtp_session_resume(). The text stays until then.
+	 */
+	void (*drip)(void *arg, const char *text, size_t len, int64_t byte_ns);
+	/* Call smtp_session_resume() in @ns. Never called with FOREVER. */
+	void (*stall)(void *arg, int64_t ns);
+	/* The session has ended: send what is left and FIN, or RST at once. */
+	void (*close)(void *arg, bool reset);
+	/*
+	 * A message was accepted. With @acknowledged false the client can't
+	 * know: the reply is dropped. The data stays the session's.
+	 */
+	void (*message)(void *arg, const struct smtp_envelope *envelope,
+			const char *data, size_t len, bool acknowledged);
+	/* For the log: a command line; a reply sent whole (stage -1: of no
+	 * stage); a fault applied (reply NULL: none). Lines split by \n. */
+	void (*on_command)(void *arg, const char *line, size_t len);
+	void (*on_reply)(void *arg, int stage, const char *text);
+	void (*on_fault)(void *arg, const struct deadmx_fault *fault,
+			 const char *reply);
+};
+
+struct smtp_session;
+
+/*
+ * @budget: bytes of messages that all sessions together may still hold; a
+ * message that finds it empty gets 452. NULL when out of memory.
+ */
+struct smtp_session *smtp_session_new(const struct deadmx_server *server,
+				      const struct smtp_session_ops *ops,
+				      void *arg, size_t *budget);
+void smtp_session_free(struct smtp_session *s);
+
+/* Greet. Called once, first. */
+void smtp_session_start(struct smtp_session *s);
+/*
+ * Feed a line, or a part of one, without its end. Not while
+ * smtp_session_held(). Ignored when muted or closed.
+ */
+void smtp_session_line(struct smtp_session *s, const char *line, size_t len,
+		       enum smtp_line_end end);
+/* A reply is held back by a stall or drip: lines must wait. */
+bool smtp_session_held(const struct smtp_session *s);
+/* The stall is over, or the drip has sent its last byte. */
+void smtp_session_resume(struct smtp_session *s);
+enum smtp_state smtp_session_state(const struct smtp_session *s);
+const char *smtp_state_name(enum smtp_state state);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of sim/smtp_reply.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "sim/smtp_reply.h"
+
+static const struct deadmx_server server = {.name = "mx1.dest.example",
+					    .address = "192.0.2.10"};
+
+static void check(const char *text, const char *want)
+{
+	char *wire = smtp_reply_format(text, &server);
+
+	assert_string_equal(wire, want);
+	free(wire);
+}
+
+/* One line, many lines, with and without their codes. */
+static void test_smtp_reply_format(void **state)
+{
+	check("451 4.4.0 Down", "451 4.4.0 Down\r\n");
+	check("451", "451 \r\n");
+	check("451 a\nb\nc", "451-a\r\n451-b\r\n451 c\r\n");
+	check("451-a\n451 b\n", "451-a\r\n451 b\r\n");
+	check("451 a\n450 b", "451-a\r\n451 450 b\r\n");
+	check("no code", "451 no code\r\n");
+	check("250 a\r\nb\x01\x7f", "250-a\r\n250 b\x7f\r\n");
+}
+
+/* {address} and {host} are the server's, wherever they stand. */
+static void test_smtp_reply_placeholders(void **state)
+{
+	check("421 {host} [{address}]:25 {x} {addres",
+	      "421 mx1.dest.example [192.0.2.10]:25 {x} {addres\r\n");
+}
+
+/* Codes are three digits from 2xx to 5xx, then an end. */
+static void test_smtp_reply_code(void **state)
+{
+	assert_int_equal(smtp_reply_code("250-x"), 250);
+	assert_int_equal(smtp_reply_code("599"), 599);
+	assert_int_equal(smtp_reply_code("4510"), 0);
+	assert_int_equal(smtp_reply_code("150 x"), 0);
+	assert_int_equal(smtp_reply_code("45"), 0);
+	assert_int_equal(smtp_reply_code(""), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_smtp_reply_format),
+		cmocka_unit_test(test_smtp_reply_placeholders),
+		cmocka_unit_test(test_smtp_reply_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
