@@ -36,7 +36,8 @@ static void cmd_clock_unhandled(void *arg, const char *call)
 }
 
 static const char cmd_clock_help[] =
-	"Usage: deadmx clock [--start TIME] [--stats] -- COMMAND [ARG...]\n"
+	"Usage: deadmx clock [--start TIME] [--stats] [--trace] -- COMMAND "
+	"[ARG...]\n"
 	"\n"
 	"Run COMMAND and all its children on a virtual clock: time stands\n"
 	"still while anything runs and jumps when everything waits.\n"
@@ -44,6 +45,9 @@ static const char cmd_clock_help[] =
 	"  --start TIME   virtual date at the start, 2030-01-01T00:00:00Z\n"
 	"                 (UTC, years 1970 to 2100); default 2030-01-01\n"
 	"  --stats        print jumps, stops and times to standard error\n"
+	"  --trace        a line per jump on standard error: when, how far, "
+	"and\n"
+	"                 which task's call (by number) it ends\n"
 	"  --help         this text\n"
 	"\n"
 	"Exit status: that of COMMAND; 2 usage, 3 this machine can't do it,\n"
@@ -99,13 +103,14 @@ static void cmd_clock_print_stats(const struct clock *c)
 				(unsigned long long)s.calls[i]);
 }
 
-static int cmd_clock_run(int64_t start_ns, bool stats, char **argv)
+static int cmd_clock_run(int64_t start_ns, bool stats, bool trace, char **argv)
 {
 	bool unhandled = false;
 	struct clock_options options = {
 		.start_unix_ns = start_ns,
 		.external = true,
 		.count_calls = stats,
+		.trace = trace ? stderr : NULL,
 		.cpu = -1,
 		.should_stop = cmd_clock_should_stop,
 		.on_unhandled = cmd_clock_unhandled,
@@ -150,11 +155,12 @@ int cmd_clock(int argc, char **argv)
 	static const struct option options[] = {
 		{"start", required_argument, NULL, 's'},
 		{"stats", no_argument, NULL, 'S'},
+		{"trace", no_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
 	int64_t start_ns = INT64_C(1893456000) * 1000000000;
-	bool stats = false;
+	bool stats = false, trace = false;
 	int option;
 
 	optind = 0;
@@ -173,6 +179,9 @@ int cmd_clock(int argc, char **argv)
 		case 'S':
 			stats = true;
 			break;
+		case 't':
+			trace = true;
+			break;
 		case 'h':
 			fputs(cmd_clock_help, stdout);
 			return 0;
@@ -187,5 +196,5 @@ int cmd_clock(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	return cmd_clock_run(start_ns, stats, argv + optind);
+	return cmd_clock_run(start_ns, stats, trace, argv + optind);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -27,6 +28,8 @@ enum {
 	CLOCK_SLOW_READS_STEP = 64, /* reads after which the step doubles */
 	CLOCK_SLOW_STEP_SHIFT_MAX = 20,
 	CLOCK_KILL_ROUNDS = 1000,
+	CLOCK_REST_MIN_NS = 1000, /* before the first look after a restart */
+	CLOCK_REST_MAX_NS = 2000000,
 };
 
 int64_t clock_host_ns(void)
@@ -320,9 +323,12 @@ static bool clock_asleep(struct clock *c, struct task *t)
 	switch (task_state(t)) {
 	case 'S':
 	case 'T': /* stopped by a signal */
-	case 'Z':
-	case 'X':
 		return true;
+	case 'Z':
+		/* Its end is for us to take first: before that its parent
+		 * does not hear of it. But a leader stays until its last
+		 * thread has gone. */
+		return t->process->tasks > 1;
 	case 'D':
 		return t->vfork_child != 0;
 	case 0:
@@ -336,7 +342,10 @@ static bool clock_asleep(struct clock *c, struct task *t)
 /*
  * Is every task asleep? Tree and tracer share one processor: when the tracer
  * has not been switched out during the look, no task has run meanwhile, and
- * the states it read belong to one moment.
+ * the states it read belong to one moment. State S alone does not say that a
+ * task sleeps: one that was preempted between setting its state and giving
+ * up the processor shows S and is about to run. /proc/…/syscall tells: the
+ * kernel makes sure there that the task is off its run queue.
  */
 static bool clock_is_quiet(struct clock *c)
 {
@@ -352,6 +361,9 @@ static bool clock_is_quiet(struct clock *c)
 		if (!clock_asleep(c, c->tasks.all[i]))
 			return false;
 	}
+	for (size_t i = 0; i < c->tasks.count; i++)
+		if (!task_is_off_queue(c->tasks.all[i]))
+			return false;
 	return clock_own_switches() == before;
 }
 
@@ -382,6 +394,22 @@ static bool clock_wait_is_first(const struct task *t, const struct timer *timer)
 	return t->wait.seq < timer->seq;
 }
 
+static void clock_trace(struct clock *c, int64_t due_ns, const struct task *t,
+			const struct timer *timer)
+{
+	if (!c->options.trace)
+		return;
+	fprintf(c->options.trace, "%.6f +%.6f ",
+		(double)(due_ns - CLOCK_UPTIME_NS) / 1e9,
+		(double)(due_ns - clock_mono_ns(c)) / 1e9);
+	if (t)
+		fprintf(c->options.trace, "task %d call %ld\n", t->tid,
+			arch_nr(&t->wait.call));
+	else
+		fprintf(c->options.trace, "process %d timer %d\n", timer->tgid,
+			(int)timer->kind);
+}
+
 /*
  * End the earliest wait or timer; with @jump, after moving the clock there,
  * else only when it is due already. False when there is none.
@@ -403,6 +431,7 @@ static bool clock_fire(struct clock *c, bool jump)
 			t->wait.active = false;
 			continue;
 		}
+		clock_trace(c, due_ns, is_wait ? t : NULL, timer);
 		clock_move_to(c, due_ns);
 		if (is_wait) {
 			t->wait.fired = true;
@@ -472,10 +501,31 @@ static void clock_kill_all(struct clock *c)
 	}
 }
 
+/* Sleep until a tracee stops, or for @host_ns to look again. */
+static void clock_rest(int64_t host_ns)
+{
+	const struct timespec ts = {0, host_ns};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigtimedwait(&set, NULL, &ts);
+}
+
+static int clock_check_busy(struct clock *c, int64_t busy_since_ns)
+{
+	if (c->options.should_stop && c->options.should_stop(c->options.arg))
+		return -ECANCELED;
+	if (clock_host_ns() - busy_since_ns >
+	    CLOCK_SPIN_HOST_S * CLOCK_NS_PER_S)
+		return -ETIME;
+	return 0;
+}
+
 static int clock_loop(struct clock *c)
 {
 	int64_t busy_since_ns = clock_host_ns();
-	uint64_t idle_looks = 0;
+	int64_t rest_ns = 0;
 	int status, err;
 	pid_t tid;
 
@@ -483,31 +533,30 @@ static int clock_loop(struct clock *c)
 		tid = waitpid(-1, &status, __WALL | WNOHANG);
 		if (tid > 0) {
 			clock_dispatch(c, tid, status);
-			idle_looks = 0;
+			rest_ns = 0;
 			continue;
 		}
 		if (tid < 0 && errno == ECHILD)
 			return -ECHILD;
-		if (clock_is_quiet(c)) {
+		if (rest_ns == 0) {
+			/* What was just restarted needs the processor. */
+			rest_ns = CLOCK_REST_MIN_NS;
+			busy_since_ns = clock_host_ns();
+		} else if (clock_is_quiet(c)) {
 			err = clock_on_quiet(c);
 			if (err)
 				return err;
-			idle_looks = 0;
+			rest_ns = 0;
 			continue;
-		}
-		/* Something runs: it has the processor first. */
-		if (++idle_looks == 1)
-			busy_since_ns = clock_host_ns();
-		if (idle_looks % 256 == 0) {
-			if (c->options.should_stop &&
-			    c->options.should_stop(c->options.arg))
-				return -ECANCELED;
-			if (clock_host_ns() - busy_since_ns >
-			    CLOCK_SPIN_HOST_S * CLOCK_NS_PER_S)
-				return -ETIME;
+		} else if (rest_ns < CLOCK_REST_MAX_NS) {
+			rest_ns *= 2;
+		} else {
+			err = clock_check_busy(c, busy_since_ns);
+			if (err)
+				return err;
 		}
 		if (!clock_fire(c, false))
-			sched_yield();
+			clock_rest(rest_ns);
 	}
 	return 0;
 }
@@ -614,11 +663,23 @@ static void clock_pin(struct clock *c, pid_t pid)
 	 * both calls fail only where the processor is not ours to use. */
 	if (sched_setaffinity(pid, sizeof(set), &set) == 0)
 		sched_setaffinity(0, sizeof(set), &set);
-	if (getenv("DEADMX_IDLE")) {
-		struct sched_param param = {0};
+}
 
-		sched_setscheduler(0, SCHED_IDLE, &param);
-	}
+/* SIGCHLD ends a rest; it must be pending, not ignored. */
+static void clock_expect_stops(void)
+{
+	struct sched_param param = {0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	/* A batch task does not preempt others when it wakes: the tree runs
+	 * until it sleeps or stops, then the tracer. Its share of a busy
+	 * processor stays a full one, unlike SCHED_IDLE's. */
+	sched_setscheduler(0, SCHED_BATCH, &param);
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 }
 
 int clock_new(const struct clock_options *options, pid_t pid, FILE *errors,
@@ -643,6 +704,7 @@ int clock_new(const struct clock_options *options, pid_t pid, FILE *errors,
 		err = clock_make_page(c, errors);
 	if (!err) {
 		clock_pin(c, pid);
+		clock_expect_stops();
 		err = clock_seize(c, pid, errors);
 	}
 	if (err) {

@@ -32,6 +32,7 @@ struct clock_options {
 				* with a bias, so none is ambiguous */
 	bool external;	       /* input may come from outside the tree: being
 				* asleep without a deadline is no end */
+	FILE *trace;	       /* a line per jump: when, and who is woken */
 	bool count_calls;      /* keep clock_stats.calls */
 	int cpu;	       /* pin tree and tracer here; -1: any one */
 	/* Called at each quiet moment before the clock may jump; drains the

@@ -188,6 +188,16 @@ bool task_blocked_call(struct task *task, struct task_call *ret)
 		      &ret->sp, &ret->ip) == 9;
 }
 
+bool task_is_off_queue(struct task *task)
+{
+	char buf[256];
+	ssize_t n =
+		task_read(task, &task->syscall_fd, "syscall", buf, sizeof(buf));
+
+	/* An ended task's file can't be read: it is off for good. */
+	return n <= 0 || buf[0] != 'r';
+}
+
 uint64_t task_switches(struct task *task)
 {
 	char buf[128];

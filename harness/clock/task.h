@@ -89,6 +89,8 @@ struct task_call {
 	uint64_t args[6], sp, ip;
 };
 bool task_blocked_call(struct task *task, struct task_call *ret);
+/* False: it runs, or is about to (see clock.c). */
+bool task_is_off_queue(struct task *task);
 /* How often it was put on a processor; 0 when unknown. */
 uint64_t task_switches(struct task *task);
 
