@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ids of all findings, in one table: what the code may report is what
+ * docs/findings-ids.md explains, and a test keeps the two in step.
+ */
+#ifndef HARNESS_JUDGE_FINDINGS_H
+#define HARNESS_JUDGE_FINDINGS_H
+
+/* XX(ENUM, "id", "what was found") */
+/* clang-format off */
+#define FINDING_MAP(XX) \
+	XX(EXPECT_ATTEMPTS, "expect/attempts", \
+	   "the number of delivery rounds is not the expected one") \
+	XX(EXPECT_GAPS, "expect/gaps", \
+	   "two rounds are closer together or further apart than expected") \
+	XX(EXPECT_FIRST_ATTEMPTS, "expect/first-attempts", \
+	   "one of the first rounds came at another time than expected") \
+	XX(EXPECT_DELAY_NOTICE, "expect/delay-notice", \
+	   "a delay notice is missing or came unasked") \
+	XX(EXPECT_DELAY_NOTICE_AFTER, "expect/delay-notice/after", \
+	   "the delay notice came too early or too late") \
+	XX(EXPECT_NDR, "expect/ndr", \
+	   "the NDR is missing or came unasked") \
+	XX(EXPECT_NDR_ACTION, "expect/ndr/action", \
+	   "the NDR's Action is not the expected one") \
+	XX(EXPECT_NDR_STATUS, "expect/ndr/status", \
+	   "the NDR's Status is neither the expected nor the documented one") \
+	XX(EXPECT_NDR_DIAGNOSTIC, "expect/ndr/diagnostic", \
+	   "the NDR's Diagnostic-Code is not the expected one") \
+	XX(EXPECT_NDR_TEXT, "expect/ndr/text", \
+	   "the NDR's text for people lacks what is expected") \
+	XX(EXPECT_NDR_AFTER, "expect/ndr/after", \
+	   "the NDR came too early or too late") \
+	XX(EXPECT_DELIVERED, "expect/delivered", \
+	   "the mail was not delivered, or was delivered unasked") \
+	XX(EXPECT_DELIVERED_AFTER, "expect/delivered/after", \
+	   "the mail was delivered too early or too late") \
+	XX(EXPECT_DELIVERED_COUNT, "expect/delivered/count", \
+	   "the mail was delivered more or less often than expected") \
+	XX(LAW_LOST, "law/lost", \
+	   "an accepted mail is neither delivered, nor bounced, nor queued") \
+	XX(LAW_TWO_OUTCOMES, "law/two-outcomes", \
+	   "a recipient's mail was delivered and then bounced as well") \
+	XX(LAW_NDR_NULL_SENDER, "law/ndr-for-null-sender", \
+	   "an NDR was sent for a mail with a null reverse-path") \
+	XX(LAW_NDR_WRONG_ADDRESS, "law/ndr-to-wrong-address", \
+	   "an NDR went to somebody else than the envelope sender") \
+	XX(LAW_ATTEMPT_AFTER_NDR, "law/attempt-after-ndr", \
+	   "a delivery was tried after the final NDR") \
+	XX(LAW_DELIVERY_AFTER_NDR, "law/delivery-after-ndr", \
+	   "the mail was delivered after an NDR had said it failed") \
+	XX(LAW_NDR_TWICE, "law/ndr-twice", \
+	   "a second final NDR came for the same mail and recipient") \
+	XX(LAW_DUPLICATE, "law/duplicate-delivery", \
+	   "the same mail was delivered more than once") \
+	XX(LAW_UNEXPECTED, "law/unexpected-message", \
+	   "a message that is neither a mail of the scenario nor a bounce") \
+	XX(NDR_MISSING, "rfc5321/6.1/ndr-missing", \
+	   "the sender of an undelivered mail was not told") \
+	XX(NULL_REVERSE_PATH, "rfc5321/6.1/null-reverse-path", \
+	   "a bounce was sent with a reverse-path that is not null") \
+	XX(NOT_A_DSN, "rfc3464/2/not-a-dsn", \
+	   "a bounce holds no delivery status that a program can read") \
+	XX(REPORTING_MTA, "rfc3464/2.2.2/reporting-mta", \
+	   "Reporting-MTA is missing or malformed") \
+	XX(NO_RECIPIENT, "rfc3464/2.3/recipient-fields", \
+	   "the delivery status has no per-recipient fields") \
+	XX(FINAL_RECIPIENT, "rfc3464/2.3.2/final-recipient", \
+	   "Final-Recipient is missing or malformed") \
+	XX(ACTION, "rfc3464/2.3.3/action", \
+	   "Action is missing or not one of the five words") \
+	XX(STATUS, "rfc3464/2.3.4/status", \
+	   "Status is missing or malformed") \
+	XX(STATUS_CLASS, "rfc3464/2.3.4/status-class", \
+	   "the class of Status contradicts Action") \
+	XX(WILL_RETRY_UNTIL, "rfc3464/2.3.9/will-retry-until", \
+	   "Will-Retry-Until stands where nothing is retried") \
+	XX(DSN_ADDRESS, "rfc3464/2/to", \
+	   "the To header is not the address the bounce was sent to") \
+	XX(REPORT_TYPE, "rfc6522/3/report-type", \
+	   "not multipart/report with report-type=delivery-status") \
+	XX(NDR_NOT_WANTED, "rfc3461/5.2.6/ndr-not-wanted", \
+	   "a failed NDR came although NOTIFY does not ask for FAILURE") \
+	XX(DELAY_NOT_WANTED, "rfc3461/5.2.5/delay-not-wanted", \
+	   "a delay notice came although NOTIFY does not ask for DELAY") \
+	XX(RUN_CLOCK, "run/clock-unhandled", \
+	   "the MTA made a timed call that ran in host time") \
+	XX(RUN_ERROR, "run/error", \
+	   "deadmx or the machine failed during the run") \
+	XX(RUN_TARGET_DIED, "run/target-died", \
+	   "the MTA ended before it was told to stop") \
+	XX(RUN_NO_FAULT, "run/no-fault-fired", \
+	   "no fault of the scenario ever fired: nothing was tested") \
+	XX(RUN_NOTHING_INJECTED, "run/nothing-injected", \
+	   "no mail was handed to the MTA: nothing was tested") \
+	XX(RUN_INJECTION_FAILED, "run/injection-failed", \
+	   "the MTA did not accept a mail of the scenario") \
+	XX(RUN_INCOMPLETE, "run/incomplete", \
+	   "the event log ends before the run's end") \
+	XX(RUN_LOG_DAMAGED, "run/log-damaged", \
+	   "the event log has lines that are no events, or lost some") \
+	XX(RUN_MESSAGE_UNREADABLE, "run/message-unreadable", \
+	   "a received message's file is missing or too large")
+/* clang-format on */
+
+enum finding_id {
+#define XX(uc, id, doc) FINDING_##uc,
+	FINDING_MAP(XX)
+#undef XX
+		FINDING_COUNT
+};
+
+const char *finding_id(enum finding_id id);
+
+#endif

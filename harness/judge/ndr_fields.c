@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fields of a delivery-status part (RFC 3464 §2.1): groups of RFC 822
+ * fields, parted by blank lines. The first speaks of the message, each
+ * further one of a recipient.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/ndr.h"
+
+/* One field while its continuation lines are collected. */
+struct ndr_field {
+	char name[64]; /* no field of the RFCs is longer; longer ones: "" */
+	char value[DEADMX_NDR_VALUE_MAX + 1];
+	size_t value_len;
+};
+
+struct ndr_groups {
+	struct deadmx_ndr *ndr;
+	size_t fields; /* seen in all */
+	bool in_group; /* fields since the last blank line */
+	bool is_first; /* still in the per-message group */
+	bool has_row;  /* the current group has its recipient */
+	bool is_full;  /* a limit was met: read no more */
+	struct ndr_field field;
+};
+
+static char *ndr_copy(const char *text, size_t len)
+{
+	char *copy;
+
+	while (len && isspace((unsigned char)*text)) {
+		text++;
+		len--;
+	}
+	while (len && isspace((unsigned char)text[len - 1]))
+		len--;
+	copy = strndup(text, len);
+	assert(copy);
+	return copy;
+}
+
+/* Keep the first of a repeated field: a second one is not allowed anywhere. */
+static void ndr_set(char **slot, const char *value)
+{
+	if (!*slot)
+		*slot = ndr_copy(value, strlen(value));
+}
+
+/* "type; value"; without a semicolon all of it is the value. */
+static void ndr_set_typed(char **type, char **slot, const char *value)
+{
+	const char *semicolon = strchr(value, ';');
+
+	if (*slot)
+		return;
+	if (!semicolon) {
+		*slot = ndr_copy(value, strlen(value));
+		return;
+	}
+	*slot = ndr_copy(semicolon + 1, strlen(semicolon + 1));
+	if (type)
+		*type = ndr_copy(value, (size_t)(semicolon - value));
+}
+
+static enum deadmx_ndr_action ndr_action(const char *text)
+{
+	/* clang-format off */
+	static const char *const words[] = {
+#define XX(uc, word, doc) [DEADMX_NDR_ACTION_##uc] = word,
+		DEADMX_NDR_ACTION_MAP(XX)
+#undef XX
+	};
+	/* clang-format on */
+	size_t len = strcspn(text, " \t(");
+
+	for (int a = 1; a < DEADMX_NDR_ACTION_COUNT; a++)
+		if (strlen(words[a]) == len &&
+		    strncasecmp(text, words[a], len) == 0)
+			return (enum deadmx_ndr_action)a;
+	return DEADMX_NDR_ACTION_NONE;
+}
+
+static struct deadmx_ndr_recipient *ndr_row(struct ndr_groups *g)
+{
+	struct deadmx_ndr *ndr = g->ndr;
+	struct deadmx_ndr_recipient *rows;
+
+	if (g->has_row)
+		return &ndr->recipients[ndr->recipient_count - 1];
+	if (ndr->recipient_count >= DEADMX_NDR_RECIPIENTS_MAX) {
+		g->is_full = true;
+		ndr->is_truncated = true;
+		return NULL;
+	}
+	rows = realloc(ndr->recipients,
+		       (ndr->recipient_count + 1) * sizeof(*rows));
+	assert(rows);
+	ndr->recipients = rows;
+	rows += ndr->recipient_count++;
+	memset(rows, 0, sizeof(*rows));
+	g->has_row = true;
+	return rows;
+}
+
+static void ndr_recipient_field(struct deadmx_ndr_recipient *r,
+				const char *name, const char *value)
+{
+	if (strcasecmp(name, "Final-Recipient") == 0) {
+		ndr_set_typed(&r->final_type, &r->final_recipient, value);
+	} else if (strcasecmp(name, "Original-Recipient") == 0) {
+		ndr_set_typed(&r->original_type, &r->original_recipient, value);
+	} else if (strcasecmp(name, "Action") == 0) {
+		ndr_set(&r->action_text, value);
+		r->action = ndr_action(r->action_text);
+	} else if (strcasecmp(name, "Status") == 0) {
+		ndr_set(&r->status, value);
+	} else if (strcasecmp(name, "Remote-MTA") == 0) {
+		ndr_set_typed(NULL, &r->remote_mta, value);
+	} else if (strcasecmp(name, "Diagnostic-Code") == 0) {
+		ndr_set_typed(&r->diagnostic_type, &r->diagnostic_code, value);
+	} else if (strcasecmp(name, "Last-Attempt-Date") == 0) {
+		ndr_set(&r->last_attempt, value);
+	} else if (strcasecmp(name, "Will-Retry-Until") == 0) {
+		ndr_set(&r->will_retry_until, value);
+	}
+}
+
+static bool ndr_starts_recipient(const char *name)
+{
+	return strcasecmp(name, "Final-Recipient") == 0 ||
+	       strcasecmp(name, "Original-Recipient") == 0 ||
+	       strcasecmp(name, "Action") == 0 ||
+	       strcasecmp(name, "Status") == 0;
+}
+
+/* The field collected so far is whole: put it where it belongs. */
+static void ndr_field_end(struct ndr_groups *g)
+{
+	struct ndr_field *f = &g->field;
+	struct deadmx_ndr_recipient *row;
+
+	f->value[f->value_len] = '\0';
+	if (!f->name[0])
+		return;
+	if (g->is_first && strcasecmp(f->name, "Reporting-MTA") == 0) {
+		ndr_set(&g->ndr->reporting_mta, f->value);
+	} else if (g->is_first && strcasecmp(f->name, "Arrival-Date") == 0) {
+		ndr_set(&g->ndr->arrival_date, f->value);
+	} else if (!g->is_first || ndr_starts_recipient(f->name) ||
+		   g->has_row) {
+		/* Even in the first group: somebody forgot the blank line. */
+		row = ndr_row(g);
+		if (row)
+			ndr_recipient_field(row, f->name, f->value);
+	}
+	f->name[0] = '\0';
+	f->value_len = 0;
+}
+
+static void ndr_value_add(struct ndr_groups *g, const char *text, size_t len)
+{
+	struct ndr_field *f = &g->field;
+	size_t room = DEADMX_NDR_VALUE_MAX - f->value_len;
+
+	if (len > room) {
+		len = room;
+		g->ndr->is_truncated = true;
+	}
+	memcpy(f->value + f->value_len, text, len);
+	f->value_len += len;
+}
+
+static void ndr_field_begin(struct ndr_groups *g, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len);
+	size_t name_len = colon ? (size_t)(colon - line) : 0;
+
+	if (!colon)
+		return; /* no field at all: skip the line */
+	if (++g->fields > DEADMX_NDR_FIELDS_MAX) {
+		g->is_full = true;
+		g->ndr->is_truncated = true;
+		return;
+	}
+	g->in_group = true;
+	while (name_len && isspace((unsigned char)line[name_len - 1]))
+		name_len--;
+	if (name_len >= sizeof(g->field.name))
+		return;
+	memcpy(g->field.name, line, name_len);
+	g->field.name[name_len] = '\0';
+	ndr_value_add(g, colon + 1, len - (size_t)(colon + 1 - line));
+}
+
+static void ndr_line(struct ndr_groups *g, const char *line, size_t len)
+{
+	size_t skip = 0;
+
+	while (skip < len && isspace((unsigned char)line[skip]))
+		skip++;
+	if (skip == len) {
+		ndr_field_end(g);
+		if (g->in_group) {
+			g->is_first = false;
+			g->has_row = false;
+			g->in_group = false;
+		}
+	} else if (skip > 0) {
+		/* Folded: the break and its indentation are one space. */
+		if (g->field.name[0]) {
+			ndr_value_add(g, " ", 1);
+			ndr_value_add(g, line + skip, len - skip);
+		}
+	} else {
+		ndr_field_end(g);
+		ndr_field_begin(g, line, len);
+	}
+}
+
+void ndr_fields_read(struct deadmx_ndr *ndr, const char *body, size_t len)
+{
+	struct ndr_groups *g = calloc(1, sizeof(*g));
+	size_t at = 0;
+
+	assert(g);
+	g->ndr = ndr;
+	g->is_first = true;
+	while (at < len && !g->is_full) {
+		const char *end = memchr(body + at, '\n', len - at);
+		size_t line_len = end ? (size_t)(end - body) - at : len - at;
+		size_t next = at + line_len + 1;
+
+		if (line_len && body[at + line_len - 1] == '\r')
+			line_len--;
+		/* NULs would cut texts short unseen: such a line is skipped. */
+		if (!memchr(body + at, '\0', line_len))
+			ndr_line(g, body + at, line_len);
+		at = next;
+	}
+	ndr_field_end(g);
+	free(g);
+}

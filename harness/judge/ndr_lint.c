@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The checks of a bounce against RFC 3464 and RFC 6522, each one function of
+ * what has been read. Only rules whose text was read stand here.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <gmime/gmime.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/ndr.h"
+
+void ndr_find(struct deadmx_ndr *ndr, enum finding_id id,
+	      enum deadmx_ndr_severity severity, const char *expected,
+	      const char *observed, ...)
+{
+	struct deadmx_ndr_finding *f;
+	va_list ap;
+	int rc;
+
+	if (ndr->finding_count >= DEADMX_NDR_FINDINGS_MAX) {
+		ndr->is_truncated = true;
+		return;
+	}
+	f = realloc(ndr->findings, (ndr->finding_count + 1) * sizeof(*f));
+	assert(f);
+	ndr->findings = f;
+	f += ndr->finding_count++;
+	f->id = finding_id(id);
+	f->severity = severity;
+	f->expected = strdup(expected);
+	assert(f->expected);
+	va_start(ap, observed);
+	rc = vasprintf(&f->observed, observed, ap);
+	va_end(ap);
+	assert(rc >= 0);
+}
+
+static bool ndr_status_number(const char **at)
+{
+	const char *start = *at;
+	size_t digits = 0;
+
+	while (digits < 4 && isdigit((unsigned char)start[digits]))
+		digits++;
+	if (digits < 1 || digits > 3 || (digits > 1 && start[0] == '0'))
+		return false;
+	*at = start + digits;
+	return true;
+}
+
+bool deadmx_ndr_status_valid(const char *status)
+{
+	const char *at = status;
+
+	if (!*at || !strchr("245", *at++) || *at++ != '.')
+		return false;
+	if (!ndr_status_number(&at) || *at++ != '.')
+		return false;
+	return ndr_status_number(&at) && *at == '\0';
+}
+
+static const char *ndr_who(const struct deadmx_ndr_recipient *r)
+{
+	return r->final_recipient      ? r->final_recipient
+	       : r->original_recipient ? r->original_recipient
+				       : "a recipient without an address";
+}
+
+static void ndr_lint_final_recipient(struct deadmx_ndr *ndr,
+				     const struct deadmx_ndr_recipient *r)
+{
+	static const char expected[] = "Final-Recipient: address-type; address";
+
+	if (!r->final_recipient)
+		ndr_find(ndr, FINDING_FINAL_RECIPIENT, DEADMX_NDR_MUST,
+			 expected, "no Final-Recipient for %s", ndr_who(r));
+	else if (!r->final_type || !r->final_type[0] || !r->final_recipient[0])
+		ndr_find(ndr, FINDING_FINAL_RECIPIENT, DEADMX_NDR_MUST,
+			 expected, "\"%s\" without an address type",
+			 r->final_recipient);
+}
+
+static void ndr_lint_action(struct deadmx_ndr *ndr,
+			    const struct deadmx_ndr_recipient *r)
+{
+	static const char expected[] =
+		"Action: failed, delayed, delivered, relayed or expanded";
+
+	if (!r->action_text)
+		ndr_find(ndr, FINDING_ACTION, DEADMX_NDR_MUST, expected,
+			 "no Action for %s", ndr_who(r));
+	else if (r->action == DEADMX_NDR_ACTION_NONE)
+		ndr_find(ndr, FINDING_ACTION, DEADMX_NDR_MUST, expected,
+			 "\"%s\" for %s", r->action_text, ndr_who(r));
+}
+
+/* Cuts the comment off; false when anything else follows the code. */
+static bool ndr_status_cut(char *status)
+{
+	size_t len = strcspn(status, " \t(");
+	const char *rest = status + len;
+	bool ok;
+
+	while (isspace((unsigned char)*rest))
+		rest++;
+	ok = !*rest || (*rest == '(' && rest[strlen(rest) - 1] == ')');
+	status[len] = '\0';
+	return ok;
+}
+
+static void ndr_lint_status(struct deadmx_ndr *ndr,
+			    struct deadmx_ndr_recipient *r)
+{
+	static const char expected[] =
+		"Status: three numbers such as 4.4.7, then at most a comment "
+		"in parentheses";
+	char *whole, class;
+	bool ok;
+
+	if (!r->status) {
+		ndr_find(ndr, FINDING_STATUS, DEADMX_NDR_MUST, expected,
+			 "no Status for %s", ndr_who(r));
+		return;
+	}
+	whole = strdup(r->status);
+	assert(whole);
+	ok = ndr_status_cut(r->status) && deadmx_ndr_status_valid(r->status);
+	if (!ok)
+		ndr_find(ndr, FINDING_STATUS, DEADMX_NDR_MUST, expected,
+			 "\"%s\" for %s", whole, ndr_who(r));
+	free(whole);
+	if (!ok)
+		return;
+	/* "failed" with class 4 is fine: RFC 3464 §2.3.4 says so. */
+	class = r->status[0];
+	if ((r->action == DEADMX_NDR_ACTION_FAILED && class == '2') ||
+	    (r->action == DEADMX_NDR_ACTION_DELAYED && class != '4'))
+		ndr_find(ndr, FINDING_STATUS_CLASS, DEADMX_NDR_SHOULD,
+			 r->action == DEADMX_NDR_ACTION_FAILED
+				 ? "class 4 or 5 with Action: failed"
+				 : "class 4 with Action: delayed",
+			 "%s for %s", r->status, ndr_who(r));
+}
+
+static void ndr_lint_recipient(struct deadmx_ndr *ndr,
+			       struct deadmx_ndr_recipient *r)
+{
+	ndr_lint_final_recipient(ndr, r);
+	ndr_lint_action(ndr, r);
+	ndr_lint_status(ndr, r);
+	if (r->will_retry_until && r->action_text &&
+	    r->action != DEADMX_NDR_ACTION_DELAYED)
+		ndr_find(ndr, FINDING_WILL_RETRY_UNTIL, DEADMX_NDR_MUST,
+			 "Will-Retry-Until only with Action: delayed",
+			 "\"%s\" with Action: %s for %s", r->will_retry_until,
+			 r->action_text, ndr_who(r));
+}
+
+static void ndr_lint_reporting_mta(struct deadmx_ndr *ndr)
+{
+	static const char expected[] = "Reporting-MTA: name-type; name";
+	const char *semicolon;
+
+	if (!ndr->reporting_mta) {
+		ndr_find(ndr, FINDING_REPORTING_MTA, DEADMX_NDR_MUST, expected,
+			 "no Reporting-MTA");
+		return;
+	}
+	semicolon = strchr(ndr->reporting_mta, ';');
+	if (!semicolon || semicolon == ndr->reporting_mta ||
+	    strspn(semicolon + 1, " \t") == strlen(semicolon + 1))
+		ndr_find(ndr, FINDING_REPORTING_MTA, DEADMX_NDR_MUST, expected,
+			 "\"%s\"", ndr->reporting_mta);
+}
+
+void ndr_lint(struct deadmx_ndr *ndr)
+{
+	if (ndr->kind == DEADMX_NDR_KIND_NONE)
+		return;
+	if (!ndr->has_status) {
+		ndr_find(ndr, FINDING_NOT_A_DSN, DEADMX_NDR_MUST,
+			 "multipart/report with a message/delivery-status part",
+			 "%s",
+			 ndr->is_report
+				 ? "no delivery-status part in the report"
+				 : "text for people only");
+		return;
+	}
+	if (!ndr->is_report)
+		ndr_find(ndr, FINDING_REPORT_TYPE, DEADMX_NDR_MUST,
+			 "multipart/report; report-type=delivery-status",
+			 "a delivery-status part in something else");
+	ndr_lint_reporting_mta(ndr);
+	if (ndr->recipient_count == 0)
+		ndr_find(ndr, FINDING_NO_RECIPIENT, DEADMX_NDR_MUST,
+			 "one group of fields per recipient", "none");
+	for (size_t i = 0; i < ndr->recipient_count; i++)
+		ndr_lint_recipient(ndr, &ndr->recipients[i]);
+}
+
+/* Is @address among the mailboxes of the header text @header? */
+static bool ndr_header_has(const char *header, const char *address)
+{
+	InternetAddressList *list;
+	bool found = false;
+	int count;
+
+	list = header ? internet_address_list_parse(NULL, header) : NULL;
+	if (!list)
+		return false;
+	count = internet_address_list_length(list);
+	for (int i = 0; i < count && !found; i++) {
+		InternetAddress *a = internet_address_list_get_address(list, i);
+		const char *text =
+			INTERNET_ADDRESS_IS_MAILBOX(a)
+				? internet_address_mailbox_get_addr(
+					  INTERNET_ADDRESS_MAILBOX(a))
+				: NULL;
+
+		found = text && strcasecmp(text, address) == 0;
+	}
+	g_object_unref(list);
+	return found;
+}
+
+void deadmx_ndr_lint_envelope(struct deadmx_ndr *ndr, const char *from,
+			      const char *to)
+{
+	if (from[0])
+		ndr_find(ndr, FINDING_NULL_REVERSE_PATH, DEADMX_NDR_MUST,
+			 "MAIL FROM:<>", "MAIL FROM:<%s>", from);
+	if (!ndr_header_has(ndr->to, to))
+		ndr_find(ndr, FINDING_DSN_ADDRESS, DEADMX_NDR_MUST,
+			 "a To header with the address it was sent to",
+			 "To: %s, sent to %s", ndr->to ? ndr->to : "(none)",
+			 to);
+}

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: MIT */
+/* The bounce reader: real bounces of nine MTAs, broken ones, huge ones. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deadmx/ndr.h"
+
+#define EXPIRED DEADMX_NDR_KIND_FAILED
+#define DELAYED DEADMX_NDR_KIND_DELAYED
+
+/* What stands in each file of tests/ndr; one recipient each. */
+static const struct ndr_row {
+	const char *file;
+	enum deadmx_ndr_kind kind;
+	const char *recipient, *status, *diagnostic, *finding;
+} ndr_rows[] = {
+	{"chasquid-451-default-timers.eml", EXPIRED, "rcpt@dest.test", "4.0.0",
+	 "all MXs returned transient failures", NULL},
+	{"chasquid-451.eml", EXPIRED, "fwd@mta.test", "4.0.0",
+	 "all MXs returned transient failures", NULL},
+	{"chasquid-refused.eml", EXPIRED, "rcpt@dest.test", "4.0.0",
+	 "all MXs returned transient failures", NULL},
+	{"courier-451-rcpt-after-warning.eml", EXPIRED, "bob@dest.test",
+	 "5.0.0", "451 4.7.1 Grey", NULL},
+	{"courier-451-rcpt-default-timers.eml", EXPIRED, "bob@dest.test",
+	 "5.0.0", "451 4.7.1 Grey", NULL},
+	{"courier-451-rcpt.eml", EXPIRED, "bob@dest.test", "5.0.0",
+	 "451 4.7.1 Grey", NULL},
+	{"courier-connection-refused.eml", EXPIRED, "bob@dest.test", "5.0.0",
+	 "Connection refused", NULL},
+	{"courier-delayed-warning.eml", DELAYED, "bob@dest.test", "4.0.0", NULL,
+	 NULL},
+	{"courier-stall-banner.eml", EXPIRED, "bob@dest.test", "5.0.0", NULL,
+	 NULL},
+	{"dma-451-default-timers.eml", EXPIRED, "rcpt@dest.test", NULL, NULL,
+	 "rfc3464/2/not-a-dsn"},
+	{"dma-451.eml", EXPIRED, "rcpt@dest.test", NULL, NULL,
+	 "rfc3464/2/not-a-dsn"},
+	{"dma-refused.eml", EXPIRED, "rcpt@dest.test", NULL, NULL,
+	 "rfc3464/2/not-a-dsn"},
+	{"exim-451-rcpt-default-timers.eml", EXPIRED, "bob@dest.test", "5.0.0",
+	 "451 4.7.1 Grey", NULL},
+	{"exim-451-rcpt.eml", EXPIRED, "bob@dest.test", "5.0.0",
+	 "451 4.7.1 Grey", NULL},
+	{"exim-connection-refused.eml", EXPIRED, "bob@dest.test", "5.0.0", NULL,
+	 NULL},
+	{"exim-delayed-warning-second.eml", DELAYED, "bob@dest.test", "4.0.0",
+	 NULL, NULL},
+	{"exim-delayed-warning.eml", DELAYED, "bob@dest.test", "4.0.0",
+	 "451 4.7.1 Grey", NULL},
+	{"exim-stall-banner.eml", EXPIRED, "bob@dest.test", "5.0.0", NULL,
+	 NULL},
+	/* Its Status has a comment: 5.1.2 (550 Tried all MXs dest.test). */
+	{"haraka-refused.eml", EXPIRED, "rcpt@dest.test", "5.1.2", NULL, NULL},
+	{"haraka-451-default-timers.eml", EXPIRED, "rcpt@dest.test", "5.7.1",
+	 "451 4.7.1 Grey", NULL},
+	{"haraka-451.eml", EXPIRED, "rcpt@dest.test", "5.7.1", "451 4.7.1 Grey",
+	 NULL},
+	{"haraka-notemplate-451.eml", EXPIRED, "rcpt@dest.test", "5.7.1",
+	 "451 4.7.1 Grey", NULL},
+	{"haraka-notemplate-refused.eml", EXPIRED, "rcpt@dest.test", "5.1.2",
+	 NULL, NULL},
+	{"nullmailer-451-default-timers.eml", DELAYED, "rcpt@dest.test",
+	 "4.7.1", "451 4.7.1 Grey", NULL},
+	{"nullmailer-451.eml", DELAYED, "rcpt@dest.test", "4.7.1",
+	 "451 4.7.1 Grey", NULL},
+	{"nullmailer-refused.eml", EXPIRED, "rcpt@dest.test", "5.0.0",
+	 "Connect failed", NULL},
+	/* It gave up, yet says "delayed" and isn't a multipart/report. */
+	{"opensmtpd-451-rcpt-default-timers.eml", DELAYED, "bob@dest.test",
+	 "4.4.7", NULL, "rfc6522/3/report-type"},
+	{"opensmtpd-451-rcpt.eml", DELAYED, "bob@dest.test", "4.4.7", NULL,
+	 "rfc6522/3/report-type"},
+	{"opensmtpd-connection-refused.eml", DELAYED, "bob@dest.test", "4.4.7",
+	 NULL, "rfc6522/3/report-type"},
+	{"opensmtpd-delayed-warning.eml", DELAYED, "bob@dest.test", "4.0.0",
+	 NULL, "rfc6522/3/report-type"},
+	{"opensmtpd-stall-banner.eml", DELAYED, "bob@dest.test", "4.4.7", NULL,
+	 "rfc6522/3/report-type"},
+	{"postfix-451-rcpt-delayed.eml", DELAYED, "b@dest.test", "4.4.0",
+	 "451 4.4.0 Primary target IP address responded with: 421 4.4.2 "
+	 "connection dropped",
+	 NULL},
+	{"postfix-451-rcpt-expired.eml", EXPIRED, "b@dest.test", "4.4.0",
+	 "451 4.4.0 Primary", NULL},
+	{"postfix-connection-refused-delayed.eml", DELAYED, "b@dest.test",
+	 "4.4.1", "connect to mx.dest.test[127.0.0.2]:25: Connection refused",
+	 NULL},
+	{"postfix-connection-refused-expired.eml", EXPIRED, "b@dest.test",
+	 "4.4.1", "connect to mx.dest.test[127.0.0.2]:25: Connection refused",
+	 NULL},
+	{"postfix-stall-banner-delayed.eml", DELAYED, "b@dest.test", "4.4.2",
+	 "conversation with mx.dest.test[127.0.0.2] timed out while receiving "
+	 "the initial server greeting",
+	 NULL},
+	{"postfix-stall-banner-expired.eml", EXPIRED, "b@dest.test", "4.4.2",
+	 "conversation with mx.dest.test[127.0.0.2] timed out while receiving "
+	 "the initial server greeting",
+	 NULL},
+	{"sendmail-451-rcpt-after-warning.eml", EXPIRED, "bob@dest.test",
+	 "4.4.7", "451 4.7.1 Grey", NULL},
+	{"sendmail-451-rcpt-default-timers.eml", EXPIRED, "bob@dest.test",
+	 "4.4.7", "451 4.7.1 Grey", NULL},
+	{"sendmail-451-rcpt.eml", EXPIRED, "bob@dest.test", "4.4.7",
+	 "451 4.7.1 Grey", NULL},
+	{"sendmail-connection-refused.eml", EXPIRED, "bob@dest.test", "4.4.7",
+	 NULL, NULL},
+	{"sendmail-delayed-warning.eml", DELAYED, "bob@dest.test", "4.3.0",
+	 "451 4.7.1 Grey", NULL},
+	{"sendmail-stall-banner.eml", EXPIRED, "bob@dest.test", "4.4.7", NULL,
+	 NULL},
+};
+
+#define NDR_ROWS (sizeof(ndr_rows) / sizeof(ndr_rows[0]))
+
+static struct deadmx_ndr *ndr; /* freed by the teardown */
+
+static int ndr_teardown(void **state)
+{
+	deadmx_ndr_free(ndr);
+	ndr = NULL;
+	return 0;
+}
+
+static void ndr_check_row(const struct ndr_row *row)
+{
+	const struct deadmx_ndr_recipient *r;
+
+	assert_int_equal(ndr->kind, row->kind);
+	assert_true(deadmx_ndr_names(ndr, row->recipient));
+	assert_false(deadmx_ndr_names(ndr, "nobody@else.test"));
+	assert_false(ndr->is_truncated);
+	assert_int_equal(ndr->finding_count, row->finding ? 1 : 0);
+	if (row->finding)
+		assert_string_equal(ndr->findings[0].id, row->finding);
+	assert_int_equal(ndr->recipient_count, row->status ? 1 : 0);
+	if (!row->status)
+		return;
+	r = ndr->recipients;
+	assert_int_equal(r->action, row->kind == EXPIRED
+					    ? DEADMX_NDR_ACTION_FAILED
+					    : DEADMX_NDR_ACTION_DELAYED);
+	assert_string_equal(r->status, row->status);
+	assert_int_equal(r->diagnostic_code != NULL, row->diagnostic != NULL);
+	if (row->diagnostic)
+		assert_non_null(strstr(r->diagnostic_code, row->diagnostic));
+	assert_true(ndr->has_original);
+}
+
+/* Every file of tests/ndr is read as the table says, and none is left out. */
+static void test_ndr_real_bounces(void **state)
+{
+	DIR *dir = opendir(TEST_DIR "/ndr");
+	const struct dirent *entry;
+	size_t files = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL)
+		files += strstr(entry->d_name, ".eml") != NULL;
+	closedir(dir);
+	assert_int_equal(files, NDR_ROWS);
+	for (size_t i = 0; i < NDR_ROWS; i++) {
+		char path[1024];
+
+		snprintf(path, sizeof(path), "%s/ndr/%s", TEST_DIR,
+			 ndr_rows[i].file);
+		print_message("%s\n", ndr_rows[i].file);
+		assert_int_equal(deadmx_ndr_read(path, &ndr), 0);
+		ndr_check_row(&ndr_rows[i]);
+		ndr_teardown(NULL);
+	}
+}
+
+static void ndr_parse(const char *text)
+{
+	ndr_teardown(NULL);
+	assert_int_equal(deadmx_ndr_parse(text, strlen(text), &ndr), 0);
+}
+
+/* A report whose status part is @status. */
+static void ndr_parse_status(const char *status)
+{
+	char *text = NULL;
+
+	assert_true(asprintf(&text,
+			     "From: MAILER-DAEMON@mta.example\n"
+			     "To: alice@sender.example\n"
+			     "MIME-Version: 1.0\n"
+			     "Content-Type: multipart/report;\n"
+			     " report-type=delivery-status; boundary=b\n\n"
+			     "--b\n\nSorry: bob@dest.example.\n"
+			     "--b\nContent-Type: message/delivery-status\n\n"
+			     "%s\n--b--\n",
+			     status) > 0);
+	ndr_parse(text);
+	free(text);
+}
+
+#define GOOD_HEAD "Reporting-MTA: dns; mta.example\n\n"
+#define GOOD_BODY                                                              \
+	"Final-Recipient: rfc822; bob@dest.example\n"                          \
+	"Action: failed\nStatus: 4.4.1\n"
+
+static bool ndr_has(const char *id)
+{
+	for (size_t i = 0; i < ndr->finding_count; i++)
+		if (strcmp(ndr->findings[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Each check names its broken field, and only that one. */
+static void test_ndr_lint_names_each_broken_field(void **state)
+{
+	static const struct {
+		const char *status, *id;
+	} rows[] = {
+		{"Arrival-Date: x\n\n" GOOD_BODY,
+		 "rfc3464/2.2.2/reporting-mta"},
+		{"Reporting-MTA: mta.example\n\n" GOOD_BODY,
+		 "rfc3464/2.2.2/reporting-mta"},
+		{"Reporting-MTA: dns; \n\n" GOOD_BODY,
+		 "rfc3464/2.2.2/reporting-mta"},
+		{GOOD_HEAD "Action: failed\nStatus: 4.4.1\n",
+		 "rfc3464/2.3.2/final-recipient"},
+		{GOOD_HEAD "Final-Recipient: bob@dest.example\n"
+			   "Action: failed\nStatus: 4.4.1\n",
+		 "rfc3464/2.3.2/final-recipient"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Status: 4.4.1\n",
+		 "rfc3464/2.3.3/action"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: bounced\nStatus: 4.4.1\n",
+		 "rfc3464/2.3.3/action"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\n",
+		 "rfc3464/2.3.4/status"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\nStatus: 4.4.1 expired\n",
+		 "rfc3464/2.3.4/status"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: delayed\nStatus: 5.4.7\n",
+		 "rfc3464/2.3.4/status-class"},
+		{GOOD_HEAD GOOD_BODY "Will-Retry-Until: Sun, 6 Jan 2030 "
+				     "00:00:00 +0000\n",
+		 "rfc3464/2.3.9/will-retry-until"},
+		{"Reporting-MTA: dns; mta.example\n",
+		 "rfc3464/2.3/recipient-fields"},
+	};
+
+	ndr_parse_status(GOOD_HEAD GOOD_BODY);
+	assert_int_equal(ndr->finding_count, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ndr_parse_status(rows[i].status);
+		print_message("row %zu\n", i);
+		assert_int_equal(ndr->finding_count, 1);
+		assert_string_equal(ndr->findings[0].id, rows[i].id);
+	}
+}
+
+/* Status words: what RFC 3464 §2.3.4 allows and what it doesn't. */
+static void test_ndr_status_syntax(void **state)
+{
+	static const char *const good[] = {"4.4.7", "5.0.0", "2.1.5", "4.4.10",
+					   "5.123.999"};
+	static const char *const bad[] = {
+		"",	  "4",	    "4.4",    "4.4.",	"4.4.7.",
+		"4.04.7", "4.4.00", "3.4.7",  "4..7",	"4.4.1000",
+		"x.4.7",  "4.4.7 ", "44.4.7", "4.4.-1", "4,4,7",
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(deadmx_ndr_status_valid(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(deadmx_ndr_status_valid(bad[i]));
+}
+
+/* The envelope: null reverse-path, and the same address as in To. */
+static void test_ndr_lint_envelope(void **state)
+{
+	ndr_parse_status(GOOD_HEAD GOOD_BODY);
+	deadmx_ndr_lint_envelope(ndr, "", "Alice@sender.example");
+	assert_int_equal(ndr->finding_count, 0);
+	deadmx_ndr_lint_envelope(ndr, "", "carol@sender.example");
+	assert_int_equal(ndr->finding_count, 1);
+	assert_true(ndr_has("rfc3464/2/to"));
+	deadmx_ndr_lint_envelope(ndr, "daemon@mta.example",
+				 "alice@sender.example");
+	assert_int_equal(ndr->finding_count, 2);
+	assert_true(ndr_has("rfc5321/6.1/null-reverse-path"));
+}
+
+/* One failed recipient makes the whole report final. */
+static void test_ndr_several_recipients(void **state)
+{
+	ndr_parse_status(GOOD_HEAD
+			 "Final-Recipient: rfc822; a@dest.example\n"
+			 "Action: delayed\nStatus: 4.4.1\n"
+			 "\n"
+			 "Original-Recipient: rfc822; carol@dest.example\n"
+			 "Final-Recipient: rfc822; c@dest.example\n"
+			 "Action: FAILED (expired)\nStatus: 5.4.7 (too old)\n"
+			 "Diagnostic-Code: smtp; 451 4.4.0 first line\n"
+			 "\tsecond line\n");
+	assert_int_equal(ndr->finding_count, 0);
+	assert_int_equal(ndr->recipient_count, 2);
+	assert_int_equal(ndr->kind, DEADMX_NDR_KIND_FAILED);
+	assert_string_equal(ndr->recipients[1].status, "5.4.7");
+	assert_string_equal(ndr->recipients[1].diagnostic_type, "smtp");
+	assert_string_equal(ndr->recipients[1].diagnostic_code,
+			    "451 4.4.0 first line second line");
+	assert_true(deadmx_ndr_names(ndr, "carol@dest.example"));
+	assert_true(deadmx_ndr_names(ndr, "C@dest.example"));
+}
+
+/* Without a blank line after the first group all is still found. */
+static void test_ndr_missing_blank_line(void **state)
+{
+	ndr_parse_status("Reporting-MTA: dns; mta.example\n" GOOD_BODY);
+	assert_int_equal(ndr->recipient_count, 1);
+	assert_string_equal(ndr->reporting_mta, "dns; mta.example");
+	assert_string_equal(ndr->recipients[0].status, "4.4.1");
+}
+
+/* A status part that is base64, in a multipart in a multipart. */
+static void test_ndr_encoded_and_nested(void **state)
+{
+	ndr_parse("From: postmaster@mta.example\n"
+		  "Content-Type: multipart/mixed; boundary=a\n\n"
+		  "--a\nContent-Type: multipart/report;"
+		  " report-type=delivery-status; boundary=b\n\n"
+		  "--b\nContent-Type: message/delivery-status\n"
+		  "Content-Transfer-Encoding: base64\n\n"
+		  "UmVwb3J0aW5nLU1UQTogZG5zOyBtCgpGaW5hbC1SZWNpcGllbnQ6IHJm"
+		  "YzgyMjsgYkBkCkFj\ndGlvbjogZGVsYXllZApTdGF0dXM6IDQuNC4xCg"
+		  "==\n--b--\n--a--\n");
+	assert_true(ndr->has_status);
+	assert_false(ndr->is_report);
+	assert_int_equal(ndr->recipient_count, 1);
+	assert_string_equal(ndr->recipients[0].final_recipient, "b@d");
+	assert_true(ndr_has("rfc6522/3/report-type"));
+}
+
+/* The status part of a returned bounce is not the bounce's own. */
+static void test_ndr_returned_message_is_not_entered(void **state)
+{
+	ndr_parse(
+		"From: MAILER-DAEMON@mta.example\n"
+		"Content-Type: multipart/mixed; boundary=a\n\n"
+		"--a\n\nCould not deliver to bob@dest.example\n"
+		"--a\nContent-Type: message/rfc822\n\n"
+		"Content-Type: message/delivery-status\n\n" GOOD_HEAD GOOD_BODY
+		"--a--\n");
+	assert_false(ndr->has_status);
+	assert_true(ndr->has_original);
+	assert_true(ndr_has("rfc3464/2/not-a-dsn"));
+	assert_true(deadmx_ndr_names(ndr, "bob@dest.example"));
+}
+
+/* A letter from a person is no bounce and gets no findings. */
+static void test_ndr_ordinary_mail(void **state)
+{
+	ndr_parse("From: carol@else.example\nTo: alice@sender.example\n"
+		  "Subject: warning\n\nThe train is delayed.\n");
+	assert_int_equal(ndr->kind, DEADMX_NDR_KIND_NONE);
+	assert_int_equal(ndr->finding_count, 0);
+}
+
+/* In plain text an address counts as a whole only. */
+static void test_ndr_names_whole_address(void **state)
+{
+	ndr_parse("From: MAILER-DAEMON@m\n\nNo way to <bob@dest.example>.\n");
+	assert_true(deadmx_ndr_names(ndr, "BOB@dest.example"));
+	assert_false(deadmx_ndr_names(ndr, "ob@dest.example"));
+	assert_false(deadmx_ndr_names(ndr, "bob@dest"));
+	assert_false(deadmx_ndr_names(ndr, ""));
+	ndr_parse("From: MAILER-DAEMON@m\n\nTo xbob@dest.example, then "
+		  "bob@dest.example.\n");
+	assert_true(deadmx_ndr_names(ndr, "bob@dest.example"));
+}
+
+/* Nothing, and bytes that are no message at all. */
+static void test_ndr_rubbish(void **state)
+{
+	static const char bytes[] = "\0\xff\xfe: \r\n\0\n--\n\x80";
+
+	ndr_parse("");
+	assert_int_equal(ndr->kind, DEADMX_NDR_KIND_NONE);
+	assert_string_equal(ndr->text, "");
+	ndr_teardown(NULL);
+	assert_int_equal(deadmx_ndr_parse(bytes, sizeof(bytes), &ndr), 0);
+	assert_int_equal(ndr->kind, DEADMX_NDR_KIND_NONE);
+	assert_int_equal(deadmx_ndr_read("/nonexistent", &ndr), -ENOENT);
+}
+
+/* Latin-1 becomes UTF-8; an unknown charset's bytes become U+FFFD. */
+static void test_ndr_text_is_utf8(void **state)
+{
+	ndr_parse("From: MAILER-DAEMON@m\n"
+		  "Content-Type: text/plain; charset=iso-8859-1\n\nM\xfcll\n");
+	assert_string_equal(ndr->text, "M\xc3\xbcll\n");
+	ndr_parse("From: MAILER-DAEMON@m\n"
+		  "Content-Type: text/plain; charset=../x\n\nM\xfcll\n");
+	assert_string_equal(ndr->text, "M\xef\xbf\xbdll\n");
+}
+
+/* @count times @piece after @head, then @tail. */
+static char *ndr_repeat(const char *head, const char *piece, size_t count,
+			const char *tail)
+{
+	size_t head_len = strlen(head), len = strlen(piece);
+	size_t tail_len = strlen(tail);
+	char *text = malloc(head_len + count * len + tail_len + 1), *at = text;
+
+	assert_non_null(text);
+	memcpy(at, head, head_len);
+	at += head_len;
+	for (size_t i = 0; i < count; i++, at += len)
+		memcpy(at, piece, len);
+	memcpy(at, tail, tail_len + 1);
+	return text;
+}
+
+static void ndr_parse_repeated(const char *head, const char *piece,
+			       size_t count, const char *tail)
+{
+	char *text = ndr_repeat(head, piece, count, tail);
+
+	ndr_parse(text);
+	free(text);
+}
+
+static void ndr_parse_status_repeated(const char *head, const char *piece,
+				      size_t count, const char *tail)
+{
+	char *text = ndr_repeat(head, piece, count, tail);
+
+	ndr_parse_status(text);
+	free(text);
+}
+
+/* DEADMX_NDR_RECIPIENTS_MAX: as many are read, one more is not. */
+static void test_ndr_limit_recipients(void **state)
+{
+	ndr_parse_status_repeated(GOOD_HEAD, GOOD_BODY "\n",
+				  DEADMX_NDR_RECIPIENTS_MAX, "");
+	assert_int_equal(ndr->recipient_count, DEADMX_NDR_RECIPIENTS_MAX);
+	assert_false(ndr->is_truncated);
+	ndr_parse_status_repeated(GOOD_HEAD, GOOD_BODY "\n",
+				  DEADMX_NDR_RECIPIENTS_MAX + 1, "");
+	assert_int_equal(ndr->recipient_count, DEADMX_NDR_RECIPIENTS_MAX);
+	assert_true(ndr->is_truncated);
+}
+
+/* DEADMX_NDR_FIELDS_MAX: what comes after too many fields is not read. */
+static void test_ndr_limit_fields(void **state)
+{
+	ndr_parse_status_repeated(GOOD_HEAD, "X-A: b\n",
+				  DEADMX_NDR_FIELDS_MAX - 4, GOOD_BODY);
+	assert_false(ndr->is_truncated);
+	assert_string_equal(ndr->recipients[0].status, "4.4.1");
+	ndr_parse_status_repeated(GOOD_HEAD, "X-A: b\n", DEADMX_NDR_FIELDS_MAX,
+				  GOOD_BODY);
+	assert_true(ndr->is_truncated);
+	assert_null(ndr->recipients[0].status);
+}
+
+/* DEADMX_NDR_VALUE_MAX: a value is cut, the fields after it are read. */
+static void test_ndr_limit_value(void **state)
+{
+	ndr_parse_status_repeated(GOOD_HEAD "Diagnostic-Code: smtp;", "x",
+				  DEADMX_NDR_VALUE_MAX, "\n" GOOD_BODY);
+	assert_true(ndr->is_truncated);
+	assert_true(strlen(ndr->recipients[0].diagnostic_code) <=
+		    DEADMX_NDR_VALUE_MAX);
+	assert_string_equal(ndr->recipients[0].status, "4.4.1");
+}
+
+/* DEADMX_NDR_FINDINGS_MAX: a thousand broken groups don't flood a report. */
+static void test_ndr_limit_findings(void **state)
+{
+	ndr_parse_status_repeated(GOOD_HEAD, "X-A: b\n\n",
+				  DEADMX_NDR_FINDINGS_MAX, "");
+	assert_int_equal(ndr->finding_count, DEADMX_NDR_FINDINGS_MAX);
+	assert_true(ndr->is_truncated);
+}
+
+/* DEADMX_NDR_STATUS_BYTES_MAX and DEADMX_NDR_TEXT_MAX. */
+static void test_ndr_limit_part_bytes(void **state)
+{
+	ndr_parse_status_repeated(GOOD_HEAD GOOD_BODY, "no field\n",
+				  DEADMX_NDR_STATUS_BYTES_MAX / 9 + 1, "");
+	assert_true(ndr->is_truncated);
+	assert_string_equal(ndr->recipients[0].status, "4.4.1");
+	ndr_parse_repeated("From: MAILER-DAEMON@m\n\n", "bob@dest.example\n",
+			   DEADMX_NDR_TEXT_MAX / 17 + 1, "");
+	assert_true(ndr->is_truncated);
+	assert_int_equal(strlen(ndr->text), DEADMX_NDR_TEXT_MAX);
+}
+
+/* DEADMX_NDR_PARTS_MAX: the status behind too many parts is not found. */
+static void test_ndr_limit_parts(void **state)
+{
+	static const char head[] =
+		"From: MAILER-DAEMON@m\nContent-Type: multipart/report;"
+		" report-type=delivery-status; boundary=b\n\n";
+	static const char tail[] =
+		"--b\nContent-Type: message/delivery-status\n\n" GOOD_HEAD
+			GOOD_BODY "--b--\n";
+
+	ndr_parse_repeated(head, "--b\n\nx\n", DEADMX_NDR_PARTS_MAX - 2, tail);
+	assert_true(ndr->has_status);
+	ndr_parse_repeated(head, "--b\n\nx\n", DEADMX_NDR_PARTS_MAX, tail);
+	assert_false(ndr->has_status);
+	assert_true(ndr->is_truncated);
+}
+
+/* @depth multiparts in each other around a status part. */
+static void ndr_parse_nested(int depth)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	fputs("From: MAILER-DAEMON@m\n", out);
+	for (int i = 0; i < depth; i++)
+		fprintf(out,
+			"Content-Type: multipart/mixed; boundary=b%d\n\n"
+			"--b%d\n",
+			i, i);
+	fputs("Content-Type: message/delivery-status\n\n" GOOD_HEAD GOOD_BODY,
+	      out);
+	for (int i = depth; i-- > 0;)
+		fprintf(out, "--b%d--\n", i);
+	fclose(out);
+	ndr_parse(text);
+	free(text);
+}
+
+/* DEADMX_NDR_DEPTH_MAX, and depths that must not exhaust the stack. */
+static void test_ndr_limit_depth(void **state)
+{
+	ndr_parse_nested(DEADMX_NDR_DEPTH_MAX - 1);
+	assert_true(ndr->has_status);
+	assert_false(ndr->is_truncated);
+	ndr_parse_nested(DEADMX_NDR_DEPTH_MAX);
+	assert_false(ndr->has_status);
+	assert_true(ndr->is_truncated);
+	ndr_parse_nested(20000);
+	assert_false(ndr->has_status);
+}
+
+/* DEADMX_NDR_BYTES_MAX: a huge returned message doesn't hide the report. */
+static void test_ndr_limit_bytes(void **state)
+{
+	static const char head[] =
+		"From: MAILER-DAEMON@m\nContent-Type: multipart/report;"
+		" report-type=delivery-status; boundary=b\n\n"
+		"--b\nContent-Type: message/delivery-status\n\n" GOOD_HEAD
+			GOOD_BODY "--b\nContent-Type: message/rfc822\n\n\n";
+
+	ndr_parse_repeated(head, "0123456789abcde\n", DEADMX_NDR_BYTES_MAX / 16,
+			   "--b--\n");
+	assert_true(ndr->is_truncated);
+	assert_int_equal(ndr->recipient_count, 1);
+	assert_int_equal(ndr->finding_count, 0);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, ndr_teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_ndr_real_bounces),
+		TEST(test_ndr_lint_names_each_broken_field),
+		TEST(test_ndr_status_syntax),
+		TEST(test_ndr_lint_envelope),
+		TEST(test_ndr_several_recipients),
+		TEST(test_ndr_missing_blank_line),
+		TEST(test_ndr_encoded_and_nested),
+		TEST(test_ndr_returned_message_is_not_entered),
+		TEST(test_ndr_ordinary_mail),
+		TEST(test_ndr_names_whole_address),
+		TEST(test_ndr_rubbish),
+		TEST(test_ndr_text_is_utf8),
+		TEST(test_ndr_limit_recipients),
+		TEST(test_ndr_limit_fields),
+		TEST(test_ndr_limit_value),
+		TEST(test_ndr_limit_findings),
+		TEST(test_ndr_limit_part_bytes),
+		TEST(test_ndr_limit_parts),
+		TEST(test_ndr_limit_depth),
+		TEST(test_ndr_limit_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

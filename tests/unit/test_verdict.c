@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The verdict: its kind from its findings, JSON out and back in. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/findings.h"
+#include "harness/judge/verdict.h"
+
+static struct verdict v, back;
+static char *text, *text_back;
+
+static int verdict_teardown(void **state)
+{
+	verdict_release(&v);
+	verdict_release(&back);
+	free(text);
+	free(text_back);
+	text = text_back = NULL;
+	return 0;
+}
+
+static char *dump(const struct verdict *verdict)
+{
+	json_t *json = verdict_to_json(verdict);
+	char *ret = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+	json_decref(json);
+	assert_non_null(ret);
+	return ret;
+}
+
+/* Error beats fail beats pass; should and note don't count. */
+static void test_verdict_settle_ranks(void **state)
+{
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_PASS);
+	verdict_find(&v, "a", SEVERITY_NOTE, NULL, NULL, "x");
+	verdict_find(&v, "a", SEVERITY_SHOULD, NULL, NULL, "x");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_PASS);
+	verdict_find(&v, "a", SEVERITY_MUST, NULL, NULL, "x");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_FAIL);
+	verdict_find(&v, "a", SEVERITY_ERROR, NULL, NULL, "x");
+	verdict_find(&v, "a", SEVERITY_MUST, NULL, NULL, "x");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_ERROR);
+}
+
+/* "Unsupported" is not for the findings to change. */
+static void test_verdict_settle_keeps_unsupported(void **state)
+{
+	v.kind = VERDICT_UNSUPPORTED;
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_UNSUPPORTED);
+}
+
+static void verdict_fill(void)
+{
+	v.scenario = strdup("offline/refused");
+	v.target = strdup("postfix");
+	v.kind = VERDICT_FAIL;
+	v.virtual_seconds = 433204.0;
+	v.host_seconds = 12.34567;
+	v.attempts = calloc(1, sizeof(*v.attempts));
+	v.attempt_count = 1;
+	v.attempts[0].at_s = 0.0004;
+	v.attempts[0].host = strdup("mx1.dest.example");
+	v.attempts[0].address = strdup("192.0.2.10");
+	v.attempts[0].fault = strdup("refuse");
+	v.attempts[0].stage = strdup("connect");
+	v.ndrs = calloc(1, sizeof(*v.ndrs));
+	v.ndr_count = 1;
+	v.ndrs[0].at_s = 433203.5;
+	v.ndrs[0].file = strdup("msg-1.eml");
+	v.ndrs[0].envelope_from = strdup("");
+	v.ndrs[0].status = strdup("4.4.1");
+	v.deliveries = calloc(1, sizeof(*v.deliveries));
+	v.delivery_count = 1;
+	v.deliveries[0].recipient = strdup("bob@dest.example");
+	verdict_find(&v, "expect/ndr", SEVERITY_MUST, "a.yml:7", "an NDR",
+		     "none in %d d", 6);
+}
+
+/* The members, their order and the look of the numbers, as documented. */
+static void test_verdict_to_json_is_as_documented(void **state)
+{
+	verdict_fill();
+	text = dump(&v);
+	assert_string_equal(
+		text,
+		"{\"scenario\":\"offline/refused\",\"target\":\"postfix\","
+		"\"target_version\":null,\"verdict\":\"fail\","
+		"\"virtual_seconds\":433204,\"host_seconds\":12.346,"
+		"\"attempts\":[{\"at\":0,\"recipient\":null,"
+		"\"host\":\"mx1.dest.example\",\"address\":\"192.0.2.10\","
+		"\"fault\":\"refuse\",\"stage\":\"connect\",\"reply\":null}],"
+		"\"ndrs\":[{\"at\":433203.5,\"file\":\"msg-1.eml\","
+		"\"envelope_from\":\"\",\"envelope_to\":null,\"action\":null,"
+		"\"status\":\"4.4.1\",\"recipient\":null,"
+		"\"diagnostic\":null}],"
+		"\"deliveries\":[{\"at\":0,\"recipient\":\"bob@dest.example\","
+		"\"host\":null}],"
+		"\"findings\":[{\"id\":\"expect/ndr\",\"severity\":\"must\","
+		"\"where\":\"a.yml:7\",\"expected\":\"an NDR\","
+		"\"observed\":\"none in 6 d\"}]}");
+}
+
+/* Out and in and out again: the same bytes. */
+static void test_verdict_round_trip(void **state)
+{
+	json_t *json;
+	int rc;
+
+	verdict_fill();
+	json = verdict_to_json(&v);
+	rc = verdict_from_json(json, &back);
+	json_decref(json);
+	assert_int_equal(rc, 0);
+	text = dump(&v);
+	text_back = dump(&back);
+	assert_string_equal(text, text_back);
+}
+
+/* Bytes that are no UTF-8 don't make the object invalid. */
+static void test_verdict_to_json_any_bytes(void **state)
+{
+	v.scenario = strdup("a\xff");
+	text = dump(&v);
+	assert_non_null(strstr(text, "a\xef\xbf\xbd"));
+}
+
+/* Whatever is wrong, -EINVAL and nothing leaks. */
+static void test_verdict_from_json_refuses(void **state)
+{
+	static const char *const bad[] = {
+		"[]",
+		"{}",
+		"{\"verdict\":\"good\"}",
+		"{\"verdict\":\"pass\",\"virtual_seconds\":\"1\","
+		"\"host_seconds\":1}",
+		"{\"verdict\":\"pass\",\"virtual_seconds\":1,"
+		"\"host_seconds\":1}",
+		"{\"verdict\":\"pass\",\"virtual_seconds\":1,"
+		"\"host_seconds\":1,\"attempts\":[1],\"ndrs\":[],"
+		"\"deliveries\":[],\"findings\":[]}",
+		"{\"verdict\":\"pass\",\"virtual_seconds\":1,"
+		"\"host_seconds\":1,\"attempts\":[{\"at\":1,\"host\":2}],"
+		"\"ndrs\":[],\"deliveries\":[],\"findings\":[]}",
+		"{\"verdict\":\"pass\",\"virtual_seconds\":1,"
+		"\"host_seconds\":1,\"attempts\":[],\"ndrs\":[],"
+		"\"deliveries\":[],\"findings\":[{\"id\":\"a\","
+		"\"severity\":\"bad\"}]}",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		json_t *json = json_loads(bad[i], 0, NULL);
+		int rc = verdict_from_json(json, &back);
+
+		json_decref(json);
+		assert_int_equal(rc, -EINVAL);
+	}
+}
+
+/* docs/findings-ids.md has a line for each id, and for no other. */
+static void test_verdict_ids_are_documented(void **state)
+{
+	static char page[1 << 16];
+	FILE *file = fopen(TEST_DIR "/../docs/findings-ids.md", "re");
+	size_t len, rows = 0;
+
+	assert_non_null(file);
+	len = fread(page, 1, sizeof(page) - 1, file);
+	fclose(file);
+	page[len] = '\0';
+	for (int i = 0; i < FINDING_COUNT; i++) {
+		char row[128];
+
+		snprintf(row, sizeof(row), "\n| `%s` | ",
+			 finding_id((enum finding_id)i));
+		if (!strstr(page, row))
+			fail_msg("docs/findings-ids.md lacks%s", row);
+	}
+	for (const char *at = page; (at = strstr(at, "\n| `")) != NULL; at++)
+		rows++;
+	assert_int_equal(rows, FINDING_COUNT);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, verdict_teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_verdict_settle_ranks),
+		TEST(test_verdict_settle_keeps_unsupported),
+		TEST(test_verdict_to_json_is_as_documented),
+		TEST(test_verdict_round_trip),
+		TEST(test_verdict_to_json_any_bytes),
+		TEST(test_verdict_from_json_refuses),
+		TEST(test_verdict_ids_are_documented),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
