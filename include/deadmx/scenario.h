@@ -216,6 +216,10 @@ enum {
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000,	/* per mail */
 	DEADMX_REPLY_LEN_MAX = 4096,		/* bytes of one reply */
+	DEADMX_DURATION_MAX_D = 36500,		/* days; keeps sums in int64 */
+	DEADMX_ADDRESS_LEN_MAX = 320,		/* bytes of a mail address */
+	DEADMX_REGEX_LEN_MAX = 1000,		/* bytes */
+	DEADMX_REGEX_REPEAT_MAX = 10000,	/* product of all {n,m} */
 };
 
 /*
@@ -232,10 +236,19 @@ int deadmx_scenario_parse(const char *name, const char *text, size_t len,
 			  FILE *errors, struct deadmx_scenario **ret);
 void deadmx_scenario_free(struct deadmx_scenario *scenario);
 
-/* "4h30m" → ns. Units d h m s ms; a bare number other than 0 is an error. */
+/*
+ * "4h30m" → ns. Units d h m s ms, each at most once, the largest first; a
+ * bare number other than 0 is -EINVAL, more than DEADMX_DURATION_MAX_D days
+ * are -ERANGE.
+ */
 int deadmx_duration_parse(const char *text, int64_t *ret_ns);
 /* ns → "5 d 0 h 20 min" style text for people, into @buf; returns @buf. */
 const char *deadmx_duration_format(int64_t ns, char *buf, size_t len);
+/*
+ * "2030-01-01T00:00:00Z" or "2030-01-01" → seconds since 1970, UTC. Years
+ * 1970 to 2100; -EINVAL for another form, -ERANGE for no such date.
+ */
+int deadmx_date_parse(const char *text, int64_t *ret_unix_s);
 
 /* The server that is called @name or has @address; NULL when none. */
 const struct deadmx_server *

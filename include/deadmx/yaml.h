@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * YAML files that people write: a small tree with a place for every node.
+ *
+ * A thin layer over libfyaml's events. It bounds size, depth and number of
+ * nodes before anything is built, refuses what our files have no use for
+ * (anchors, aliases, tags, several documents), and collects errors, so that
+ * a reader can go on after one and the user sees all of them in one go:
+ *
+ *	file:line:column: what, expected …, got …; hint
+ *	    the line
+ *	    ^
+ *
+ * Readers are tables: one row per key with its handler and its line for the
+ * reference page. Nodes and texts live in the caller's arena.
+ */
+#ifndef DEADMX_YAML_H
+#define DEADMX_YAML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "deadmx/arena.h"
+#include "deadmx/scenario.h"
+
+/* Limits beside those of scenario.h; tested in tests/unit/test_yaml.c. */
+enum {
+	DEADMX_YAML_NODES_MAX = 100 * 1000, /* bounds memory: 100 bytes each */
+	DEADMX_YAML_KEYS_MAX = 1000, /* of one map: each is compared with all */
+	DEADMX_YAML_SHOWN_MAX = 160, /* columns of a source line in errors */
+};
+
+enum deadmx_yaml_kind {
+	DEADMX_YAML_TEXT,
+	DEADMX_YAML_LIST,
+	DEADMX_YAML_MAP,
+};
+
+struct deadmx_yaml_node {
+	enum deadmx_yaml_kind kind;
+	struct deadmx_place place;
+	char *text; /* TEXT: NUL-terminated, holds no other NUL */
+	size_t len;
+	bool plain;   /* TEXT: without quotes and not a block */
+	size_t count; /* LIST, MAP */
+	struct deadmx_yaml_node *first; /* LIST, MAP: children by ->next */
+	struct deadmx_yaml_node *next;
+	struct deadmx_yaml_node *key; /* child of a MAP: its key, a TEXT */
+};
+
+struct deadmx_yaml {
+	struct deadmx_arena *arena;
+	const char *file;
+	const char *text; /* the caller's, for showing lines */
+	size_t len;
+	struct deadmx_yaml_node *root;
+	void *user;			 /* for the handlers */
+	FILE *errors;			 /* NULL = silent */
+	struct deadmx_yaml_error *error; /* private from here */
+	size_t error_count;		 /* all of them, shown or not */
+};
+
+/*
+ * Parse @text. 0 when there is a tree to read; small errors in it (a key that
+ * is there twice) are then collected. -EINVAL when not, with the errors
+ * printed. @text must live until deadmx_yaml_finish(), the nodes live as long
+ * as @arena.
+ */
+int deadmx_yaml_parse(struct deadmx_yaml *doc, struct deadmx_arena *arena,
+		      const char *name, const char *text, size_t len,
+		      FILE *errors);
+/*
+ * Read a whole file of at most DEADMX_SCENARIO_BYTES_MAX bytes into @arena.
+ * A negative errno is also told on @errors; -EFBIG for a longer one.
+ */
+int deadmx_yaml_read_file(struct deadmx_arena *arena, const char *path,
+			  FILE *errors, char **ret_text, size_t *ret_len);
+/* Print the collected errors in the order of the file; 0 or -EINVAL. */
+int deadmx_yaml_finish(struct deadmx_yaml *doc);
+
+/* Collect an error: "what, expected …, got …"; @hint may be NULL. */
+void deadmx_yaml_error(struct deadmx_yaml *doc,
+		       const struct deadmx_place *place, const char *hint,
+		       const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* The usual one: "@what, expected @expected, got (the node)". */
+void deadmx_yaml_wrong(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, const char *what,
+		       const char *expected, const char *hint);
+
+/* The name of a child for errors: its key, or "item" in a list. */
+const char *deadmx_yaml_name(const struct deadmx_yaml_node *node);
+bool deadmx_yaml_is_empty(const struct deadmx_yaml_node *node);
+/* Is it this plain or quoted word? */
+bool deadmx_yaml_is(const struct deadmx_yaml_node *node, const char *word);
+
+typedef void (*deadmx_yaml_read_cb)(struct deadmx_yaml *doc,
+				    const struct deadmx_yaml_node *value,
+				    void *arg);
+
+/* A row of a key table; the table ends with a row without word. */
+struct deadmx_yaml_key {
+	const char *word;
+	deadmx_yaml_read_cb read;
+	const char *doc; /* one line: meaning, unit, default */
+	bool required;
+};
+
+/*
+ * Hand each value of a map to its handler. Unknown and missing keys are
+ * errors. False when @node is no map (an error too).
+ */
+bool deadmx_yaml_map(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, const char *what,
+		     const struct deadmx_yaml_key *keys, void *arg);
+/* The value of @word in a map, or NULL. */
+const struct deadmx_yaml_node *
+deadmx_yaml_get(const struct deadmx_yaml_node *map, const char *word);
+
+/* Typed values; false when an error was collected, @ret then untouched. */
+bool deadmx_yaml_text(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, char **ret);
+/* A text that is not empty. */
+bool deadmx_yaml_word(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, char **ret);
+bool deadmx_yaml_count(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, int64_t min,
+		       int64_t max, int64_t *ret);
+bool deadmx_yaml_yes(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, bool *ret);
+bool deadmx_yaml_duration(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, int64_t *ret_ns);
+/* One text or a list of texts. */
+bool deadmx_yaml_texts(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, char ***ret,
+		       size_t *ret_count);
+
+/* What @word may have been meant to be, by edit distance; NULL when nothing. */
+const char *deadmx_yaml_nearest(const char *word, const char *const *words,
+				size_t count);
+/* "did you mean X?" for deadmx_yaml_error(), or NULL. */
+const char *deadmx_yaml_did_you_mean(struct deadmx_yaml *doc, const char *word,
+				     const char *const *words, size_t count);
+
+/* Digits only, no sign, no blanks, at most @max; 0 or -EINVAL or -ERANGE. */
+int deadmx_number_parse(const char *text, int64_t max, int64_t *ret);
+
+#endif

@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scenario files: from YAML to the tree of deadmx/scenario.h.
+ *
+ * Each mapping of the language is one table of keys; a handler reads one
+ * value and collects what is wrong with it, so that one run over the file
+ * finds all mistakes.
+ */
+#include "deadmx/scenario.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sim/scenario_read.h"
+
+#define DAY_NS		  (86400 * DEADMX_NS_PER_S)
+#define UNTIL_DEFAULT_NS  (7 * DAY_NS)
+#define SETTLE_DEFAULT_NS (2 * 3600 * DEADMX_NS_PER_S)
+#define START_DEFAULT_S	  INT64_C(1893456000) /* 2030-01-01T00:00:00Z */
+#define SUBJECT_DEFAULT	  "A message from deadmx"
+#define BODY_DEFAULT	  "This message was sent to see what becomes of it.\n"
+
+/* --- words --------------------------------------------------------------- */
+
+bool scenario_is_domain(const char *text)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	size_t len = strlen(text), label;
+
+	if (len == 0 || len > 253)
+		return false;
+	for (;; text += label + 1) {
+		label = strspn(text, ok);
+		if (label < 1 || label > 63 || *text == '-' ||
+		    text[label - 1] == '-')
+			return false;
+		if (text[label] != '.')
+			return !text[label];
+	}
+}
+
+const char *scenario_domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at && at != address && at[1] ? at + 1 : NULL;
+}
+
+static bool domain_read(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, char **ret)
+{
+	if (!deadmx_yaml_word(doc, node, ret))
+		return false;
+	if (scenario_is_domain(*ret))
+		return true;
+	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
+			  "a domain such as dest.example", NULL);
+	return false;
+}
+
+static bool address_check(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, char *text)
+{
+	const char *domain = scenario_domain_of(text), *hint = NULL;
+
+	if (strlen(text) <= DEADMX_ADDRESS_LEN_MAX && domain &&
+	    scenario_is_domain(domain) && !strpbrk(text, " \t\r\n<>,;"))
+		return true;
+	if (strpbrk(text, "<>"))
+		hint = "leave the angle brackets out";
+	else if (domain && *domain == '[')
+		hint = "addresses are reached by a domain here";
+	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
+			  "a mail address such as bob@dest.example", hint);
+	return false;
+}
+
+/* --- world --------------------------------------------------------------- */
+
+static void server_address(struct deadmx_yaml *doc,
+			   const struct deadmx_yaml_node *node, void *arg)
+{
+	static const uint32_t nets[] = {0xC0000200, 0xC6336400, 0xCB007100};
+	struct deadmx_server *server = arg;
+	struct in_addr in;
+	char *text;
+
+	if (!deadmx_yaml_word(doc, node, &text))
+		return;
+	if (inet_pton(AF_INET, text, &in) == 1)
+		for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+			uint32_t host = ntohl(in.s_addr) & 0xFF;
+
+			if ((ntohl(in.s_addr) & 0xFFFFFF00) == nets[i] &&
+			    host > 0 && host < 255) {
+				server->address = text;
+				return;
+			}
+		}
+	deadmx_yaml_wrong(doc, node, "address",
+			  "an address in 192.0.2.0/24, 198.51.100.0/24 or "
+			  "203.0.113.0/24",
+			  "these are the networks for tests (RFC 5737)");
+}
+
+static void server_port(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_server *server = arg;
+	int64_t port;
+
+	if (deadmx_yaml_count(doc, node, 1, UINT16_MAX, &port))
+		server->port = (uint16_t)port;
+}
+
+static void server_mx_for(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child = node;
+	struct deadmx_server *server = arg;
+	char *unused;
+
+	if (!deadmx_yaml_texts(doc, node, &server->mx_for,
+			       &server->mx_for_count))
+		return;
+	if (node->kind == DEADMX_YAML_TEXT) {
+		domain_read(doc, node, &unused);
+		return;
+	}
+	for (child = node->first; child; child = child->next)
+		domain_read(doc, child, &unused);
+	if (!node->count)
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "mx_for, expected at least one domain, got "
+				  "none");
+}
+
+static void server_preference(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_server *server = arg;
+	int64_t preference;
+
+	if (deadmx_yaml_count(doc, node, 0, UINT16_MAX, &preference))
+		server->preference = (uint16_t)preference;
+}
+
+static void extension_set(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node,
+			  struct deadmx_server *server)
+{
+	struct {
+		const char *word;
+		bool *flag;
+	} all[] = {{"PIPELINING", &server->pipelining},
+		   {"8BITMIME", &server->eightbitmime},
+		   {"SIZE", &server->size},
+		   {"ENHANCEDSTATUSCODES", &server->enhanced_codes},
+		   {"DSN", &server->dsn}};
+	const size_t count = sizeof(all) / sizeof(all[0]);
+	const char *words[sizeof(all) / sizeof(all[0])];
+
+	for (size_t i = 0; i < count; i++) {
+		words[i] = all[i].word;
+		if (strcmp(node->text, all[i].word) == 0) {
+			*all[i].flag = true;
+			return;
+		}
+	}
+	deadmx_yaml_wrong(
+		doc, node, "extensions",
+		"PIPELINING, 8BITMIME, SIZE, ENHANCEDSTATUSCODES or DSN",
+		deadmx_yaml_did_you_mean(doc, node->text, words, count));
+}
+
+static void server_extensions(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child;
+	struct deadmx_server *server = arg;
+
+	if (node->kind != DEADMX_YAML_LIST) {
+		deadmx_yaml_wrong(doc, node, "extensions",
+				  "a list such as [PIPELINING, DSN]",
+				  "[] stands for none");
+		return;
+	}
+	server->pipelining = server->dsn = server->size = false;
+	server->eightbitmime = server->enhanced_codes = false;
+	for (child = node->first; child; child = child->next) {
+		char *unused;
+
+		if (deadmx_yaml_word(doc, child, &unused))
+			extension_set(doc, child, server);
+	}
+}
+
+static const struct deadmx_yaml_key server_keys[] = {
+	{"address", server_address,
+	 "IPv4 address (default: the next free one from 192.0.2.10 on)", false},
+	{"port", server_port, "TCP port (default 25)", false},
+	{"mx_for", server_mx_for,
+	 "the domain, or a list of domains, whose mail it takes (default: its "
+	 "name without the first label)",
+	 false},
+	{"preference", server_preference,
+	 "MX preference (default 10, 20, … in the order of the file)", false},
+	{"extensions", server_extensions,
+	 "ESMTP extensions that it offers (default all five)", false},
+	{"timeline", scenario_read_timeline,
+	 "what is broken, and when (default nothing)", false},
+	{0},
+};
+
+static void server_read(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node,
+			struct deadmx_server *server)
+{
+	*server = (struct deadmx_server){.place = node->key->place,
+					 .name = node->key->text,
+					 .port = SCENARIO_SMTP_PORT,
+					 .pipelining = true,
+					 .dsn = true,
+					 .size = true,
+					 .eightbitmime = true,
+					 .enhanced_codes = true};
+	if (!scenario_is_domain(server->name) || !strchr(server->name, '.'))
+		deadmx_yaml_wrong(doc, node->key, "server",
+				  "a host name such as mx.dest.example", NULL);
+	/* "mx.dest.example:" with nothing behind it: all by default. */
+	if (!deadmx_yaml_is_empty(node))
+		deadmx_yaml_map(doc, node, "server", server_keys, server);
+}
+
+static void mx_for_default(struct deadmx_yaml *doc,
+			   struct deadmx_server *server)
+{
+	char *dot = strchr(server->name, '.');
+
+	if (server->mx_for_count)
+		return;
+	if (!dot || !strchr(dot + 1, '.')) {
+		deadmx_yaml_error(doc, &server->place, "add mx_for: …",
+				  "server %.80s, expected a host in a domain "
+				  "such as mx.dest.example, or mx_for",
+				  server->name);
+		return;
+	}
+	server->mx_for = deadmx_arena_array(doc->arena, 1, sizeof(char *));
+	server->mx_for[0] = dot + 1;
+	server->mx_for_count = 1;
+}
+
+/* 10, 20, … among the servers of its first domain. */
+static void preference_default(struct deadmx_world *world, size_t index)
+{
+	struct deadmx_server *server = &world->servers[index];
+	int preference = SCENARIO_PREFERENCE_STEP;
+
+	if (!server->mx_for_count)
+		return;
+	for (size_t i = 0; i < index; i++)
+		if (scenario_serves(&world->servers[i], server->mx_for[0]))
+			preference += SCENARIO_PREFERENCE_STEP;
+	server->preference = (uint16_t)preference;
+}
+
+static void world_servers(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	struct scenario_reader *reader = doc->user;
+	const struct deadmx_yaml_node *child;
+	struct deadmx_world *world = arg;
+	size_t before = doc->error_count;
+
+	if (node->kind != DEADMX_YAML_MAP || !node->count) {
+		deadmx_yaml_wrong(doc, node, "servers",
+				  "a map (host name: server)", NULL);
+		return;
+	}
+	if (node->count > DEADMX_SCENARIO_SERVERS_MAX) {
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "servers, expected at most %d, got %zu",
+				  DEADMX_SCENARIO_SERVERS_MAX, node->count);
+		return;
+	}
+	world->servers = deadmx_arena_array(doc->arena, node->count,
+					    sizeof(*world->servers));
+	for (child = node->first; child; child = child->next) {
+		size_t i = world->server_count++;
+
+		server_read(doc, child, &world->servers[i]);
+		mx_for_default(doc, &world->servers[i]);
+		if (child->kind != DEADMX_YAML_MAP ||
+		    !deadmx_yaml_get(child, "preference"))
+			preference_default(world, i);
+	}
+	reader->bad_servers = doc->error_count > before;
+}
+
+static void world_start(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_world *world = arg;
+
+	if (node->kind == DEADMX_YAML_TEXT &&
+	    deadmx_date_parse(node->text, &world->start_unix_s) == 0)
+		return;
+	deadmx_yaml_wrong(doc, node, "start",
+			  "a date from 1970 to 2100 such as "
+			  "2030-01-01T00:00:00Z",
+			  NULL);
+}
+
+static void world_until(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_world *world = arg;
+
+	if (deadmx_yaml_duration(doc, node, &world->until_ns) &&
+	    world->until_ns == 0)
+		deadmx_yaml_wrong(doc, node, "until", "a time above 0", NULL);
+}
+
+static void world_settle(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_world *world = arg;
+
+	deadmx_yaml_duration(doc, node, &world->settle_ns);
+}
+
+static const struct deadmx_yaml_key world_keys[] = {
+	{"start", world_start,
+	 "the virtual date at which the run begins, UTC (default "
+	 "2030-01-01T00:00:00Z)",
+	 false},
+	{"until", world_until, "the run ends here at the latest (default 7d)",
+	 false},
+	{"settle", world_settle,
+	 "how long it is watched on when all mail has ended (default 2h)",
+	 false},
+	{"servers", world_servers, "the mail servers, by host name", true},
+	{0},
+};
+
+/* --- mail ---------------------------------------------------------------- */
+
+static void mail_from(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	if (deadmx_yaml_is_empty(node)) {
+		deadmx_yaml_wrong(doc, node, "from", "a mail address",
+				  "the null reverse-path is written \"\"");
+		return;
+	}
+	if (deadmx_yaml_text(doc, node, &mail->from) && *mail->from)
+		address_check(doc, node, mail->from);
+}
+
+static void mail_to(struct deadmx_yaml *doc,
+		    const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child = node;
+	struct deadmx_mail *mail = arg;
+
+	if (node->kind == DEADMX_YAML_LIST &&
+	    (node->count < 1 || node->count > DEADMX_SCENARIO_RECIPIENTS_MAX)) {
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "to, expected 1 to %d addresses, got %zu",
+				  DEADMX_SCENARIO_RECIPIENTS_MAX, node->count);
+		return;
+	}
+	if (!deadmx_yaml_texts(doc, node, &mail->to, &mail->to_count))
+		return;
+	if (node->kind == DEADMX_YAML_LIST)
+		child = node->first;
+	for (size_t i = 0; i < mail->to_count; i++, child = child->next) {
+		address_check(doc, child, mail->to[i]);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(mail->to[i], mail->to[j]) == 0)
+				deadmx_yaml_error(doc, &child->place, NULL,
+						  "to, expected each address "
+						  "once, got %s twice",
+						  mail->to[i]);
+	}
+}
+
+static void mail_at(struct deadmx_yaml *doc,
+		    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	deadmx_yaml_duration(doc, node, &mail->at_ns);
+}
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return true;
+	return false;
+}
+
+static void mail_subject(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	if (deadmx_yaml_text(doc, node, &mail->subject) &&
+	    has_control(mail->subject))
+		deadmx_yaml_wrong(doc, node, "subject", "one line of text",
+				  NULL);
+}
+
+static void mail_body(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	deadmx_yaml_text(doc, node, &mail->body);
+}
+
+static void mail_via(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	mail->via_sendmail = deadmx_yaml_is(node, "sendmail");
+	if (!mail->via_sendmail && !deadmx_yaml_is(node, "smtp"))
+		deadmx_yaml_wrong(doc, node, "via", "smtp or sendmail", NULL);
+}
+
+/* RFC 3461, section 4.1: NEVER stands alone. */
+static void mail_notify(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE",
+					    "DELAY"};
+	struct deadmx_mail *mail = arg;
+	char **texts = NULL, *joined = "";
+	bool ok, never = false;
+	size_t count = 0;
+
+	ok = !deadmx_yaml_is_empty(node) &&
+	     deadmx_yaml_texts(doc, node, &texts, &count) && count > 0;
+	for (size_t i = 0; ok && i < count; i++) {
+		size_t w = 0;
+
+		while (w < 4 && strcmp(texts[i], words[w]) != 0)
+			w++;
+		never |= w == 0;
+		ok = w < 4 && !strstr(joined, texts[i]) && !(never && i > 0);
+		joined = deadmx_arena_printf(doc->arena, "%s%s%s", joined,
+					     i ? "," : "", texts[i]);
+	}
+	if (ok)
+		mail->notify = joined;
+	else
+		deadmx_yaml_wrong(doc, node, "notify",
+				  "NEVER, or a list of SUCCESS, FAILURE and "
+				  "DELAY",
+				  "write [FAILURE, DELAY]");
+}
+
+static void mail_ret(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	if (deadmx_yaml_is(node, "FULL") || deadmx_yaml_is(node, "HDRS"))
+		mail->ret = node->text;
+	else
+		deadmx_yaml_wrong(doc, node, "ret", "FULL or HDRS", NULL);
+}
+
+static void mail_envid(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	const size_t max = 100; /* characters, RFC 3461, section 4.4 */
+	struct deadmx_mail *mail = arg;
+
+	if (!deadmx_yaml_word(doc, node, &mail->envid))
+		return;
+	for (const char *p = mail->envid; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f || *p == '=' ||
+		    (size_t)(p - mail->envid) >= max) {
+			deadmx_yaml_wrong(doc, node, "envid",
+					  "up to 100 printable characters "
+					  "without blanks and =",
+					  NULL);
+			return;
+		}
+}
+
+static const struct deadmx_yaml_key mail_keys[] = {
+	{"from", mail_from, "the sender; \"\" is the null reverse-path", true},
+	{"to", mail_to, "the recipient, or a list of recipients", true},
+	{"at", mail_at, "when it is sent (default 0s)", false},
+	{"subject", mail_subject, "its subject (default: a plain one)", false},
+	{"body", mail_body, "its text (default: one line)", false},
+	{"via", mail_via,
+	 "smtp, or sendmail: the MTA's own command (default smtp)", false},
+	{"notify", mail_notify,
+	 "DSN: NEVER, or a list of SUCCESS, FAILURE, DELAY (default: not sent)",
+	 false},
+	{"ret", mail_ret, "DSN: FULL or HDRS (default: not sent)", false},
+	{"envid", mail_envid, "DSN: envelope id (default: not sent)", false},
+	{0},
+};
+
+static void read_mail(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child = node;
+	struct scenario_reader *reader = doc->user;
+	struct deadmx_scenario *s = arg;
+	size_t count = 1, before = doc->error_count;
+
+	if (node->kind == DEADMX_YAML_LIST) {
+		child = node->first;
+		count = node->count;
+	}
+	if (count < 1 || count > DEADMX_SCENARIO_MAILS_MAX) {
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "mail, expected 1 to %d messages, got %zu",
+				  DEADMX_SCENARIO_MAILS_MAX, count);
+		return;
+	}
+	s->mails = deadmx_arena_array(doc->arena, count, sizeof(*s->mails));
+	for (; count--; child = child->next) {
+		struct deadmx_mail *mail = &s->mails[s->mail_count++];
+
+		*mail = (struct deadmx_mail){.place = child->place,
+					     .from = "",
+					     .subject = SUBJECT_DEFAULT,
+					     .body = BODY_DEFAULT};
+		deadmx_yaml_map(doc, child, "mail", mail_keys, mail);
+	}
+	reader->bad_mail = doc->error_count > before;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static void read_description(struct deadmx_yaml *doc,
+			     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_scenario *s = arg;
+
+	deadmx_yaml_word(doc, node, &s->description);
+}
+
+static void read_tags(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_scenario *s = arg;
+
+	deadmx_yaml_texts(doc, node, &s->tags, &s->tag_count);
+}
+
+static void read_settings(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child;
+	struct deadmx_scenario *s = arg;
+	struct deadmx_setting *setting;
+
+	if (node->kind != DEADMX_YAML_MAP) {
+		deadmx_yaml_wrong(doc, node, "settings", "a map (name: value)",
+				  NULL);
+		return;
+	}
+	s->settings = deadmx_arena_array(doc->arena, node->count,
+					 sizeof(*s->settings));
+	for (child = node->first; child; child = child->next) {
+		setting = &s->settings[s->setting_count++];
+		setting->name = child->key->text;
+		setting->place = child->key->place;
+		if (deadmx_yaml_text(doc, child, &setting->value) &&
+		    has_control(setting->value))
+			deadmx_yaml_wrong(doc, child, setting->name,
+					  "one line of text", NULL);
+	}
+}
+
+static void read_world(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_scenario *s = arg;
+
+	deadmx_yaml_map(doc, node, "world", world_keys, &s->world);
+}
+
+static const struct deadmx_yaml_key scenario_keys[] = {
+	{"description", read_description,
+	 "one or two sentences: what is broken and why it matters", true},
+	{"tags", read_tags, "words to select scenarios by (default none)",
+	 false},
+	{"settings", read_settings,
+	 "overrides of the target's settings, by name (default none)", false},
+	{"world", read_world, "what is broken, and when", true},
+	{"mail", read_mail, "what is sent, and when: one message or a list",
+	 true},
+	{"expect", scenario_read_expect, "what must happen", true},
+	{0},
+};
+
+const struct scenario_table scenario_tables[] = {
+	{"scenario", scenario_keys},
+	{"world", world_keys},
+	{"server", server_keys},
+	{"timeline", scenario_row_keys},
+	{"stage", scenario_stage_keys},
+	{"mail", mail_keys},
+	{"expect", scenario_expect_keys},
+	{"first_attempts", scenario_first_keys},
+	{"delay_notice", scenario_notice_keys},
+	{"ndr", scenario_ndr_keys},
+	{"delivered", scenario_delivered_keys},
+	{0},
+};
+
+/* offline/refused_expires from scenarios/offline/refused_expires.yml. */
+static char *name_from_path(struct deadmx_arena *arena, const char *path)
+{
+	const char *file = strrchr(path, '/'), *folder, *dot;
+
+	file = file ? file + 1 : path;
+	dot = strrchr(file, '.');
+	if (!dot || dot == file)
+		dot = file + strlen(file);
+	folder = file;
+	if (file - path >= 2) {
+		folder = file - 1;
+		while (folder > path && folder[-1] != '/')
+			folder--;
+		if (folder[0] == '.')
+			folder = file;
+	}
+	return deadmx_arena_copy(arena, folder, (size_t)(dot - folder));
+}
+
+static int scenario_parse(struct deadmx_arena *arena, const char *name,
+			  const char *text, size_t len, FILE *errors,
+			  struct deadmx_scenario **ret)
+{
+	struct deadmx_scenario *s = deadmx_arena_alloc(arena, sizeof(*s));
+	struct scenario_reader reader = {
+		.bad_servers = true, .bad_mail = true, .bad_expect = true};
+	struct deadmx_yaml doc;
+	int r;
+
+	s->arena = arena;
+	s->file = deadmx_arena_copy(arena, name, strlen(name));
+	s->name = name_from_path(arena, name);
+	s->world.start_unix_s = START_DEFAULT_S;
+	s->world.until_ns = UNTIL_DEFAULT_NS;
+	s->world.settle_ns = SETTLE_DEFAULT_NS;
+	r = deadmx_yaml_parse(&doc, arena, name, text, len, errors);
+	if (r < 0)
+		return r;
+	doc.user = &reader;
+	deadmx_yaml_map(&doc, doc.root, "scenario", scenario_keys, s);
+	scenario_check(&doc, s);
+	reply_catalogue_free(reader.catalogue);
+	r = deadmx_yaml_finish(&doc);
+	if (r == 0)
+		*ret = s;
+	return r;
+}
+
+int deadmx_scenario_parse(const char *name, const char *text, size_t len,
+			  FILE *errors, struct deadmx_scenario **ret)
+{
+	struct deadmx_arena *arena = deadmx_arena_new();
+	int r;
+
+	r = scenario_parse(arena, name, text, len, errors, ret);
+	if (r < 0)
+		deadmx_arena_free(arena);
+	return r;
+}
+
+int deadmx_scenario_load(const char *path, FILE *errors,
+			 struct deadmx_scenario **ret)
+{
+	struct deadmx_arena *arena = deadmx_arena_new();
+	size_t len;
+	char *text;
+	int r;
+
+	r = deadmx_yaml_read_file(arena, path, errors, &text, &len);
+	if (r == 0)
+		r = scenario_parse(arena, path, text, len, errors, ret);
+	if (r < 0)
+		deadmx_arena_free(arena);
+	return r;
+}
+
+void deadmx_scenario_free(struct deadmx_scenario *scenario)
+{
+	if (scenario)
+		deadmx_arena_free(scenario->arena);
+}
+
+const struct deadmx_server *
+deadmx_scenario_server(const struct deadmx_scenario *s, const char *name)
+{
+	for (size_t i = 0; i < s->world.server_count; i++) {
+		const struct deadmx_server *server = &s->world.servers[i];
+
+		if (strcasecmp(server->name, name) == 0 ||
+		    strcmp(server->address, name) == 0)
+			return server;
+	}
+	return NULL;
+}
+
+const struct deadmx_server *
+deadmx_scenario_server_at(const struct deadmx_scenario *s, const char *address,
+			  uint16_t port)
+{
+	for (size_t i = 0; i < s->world.server_count; i++) {
+		const struct deadmx_server *server = &s->world.servers[i];
+
+		if (strcmp(server->address, address) == 0 &&
+		    server->port == port)
+			return server;
+	}
+	return NULL;
+}

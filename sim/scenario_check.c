@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What only the whole scenario can tell: addresses that clash, domains that
+ * nobody serves, rows that never apply, a control that has faults. Fills in
+ * what was left out, and the senders' own mail servers.
+ */
+#include "sim/scenario_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	HOST_FIRST = 10, /* below it is room for the MTA's own addresses */
+	HOST_LAST = 254,
+};
+
+bool scenario_serves(const struct deadmx_server *server, const char *domain)
+{
+	for (size_t i = 0; i < server->mx_for_count; i++)
+		if (strcasecmp(server->mx_for[i], domain) == 0)
+			return true;
+	return false;
+}
+
+static bool is_served(const struct deadmx_world *world, const char *domain)
+{
+	for (size_t i = 0; i < world->server_count; i++)
+		if (scenario_serves(&world->servers[i], domain))
+			return true;
+	return false;
+}
+
+/* --- servers ------------------------------------------------------------- */
+
+static bool address_is_used(const struct deadmx_world *world,
+			    const char *address)
+{
+	for (size_t i = 0; i < world->server_count; i++)
+		if (world->servers[i].address &&
+		    strcmp(world->servers[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+/* The next free address of @net ("192.0.2."). */
+static char *address_assign(struct deadmx_yaml *doc,
+			    const struct deadmx_world *world, const char *net)
+{
+	char address[32];
+
+	for (int host = HOST_FIRST; host <= HOST_LAST; host++) {
+		snprintf(address, sizeof(address), "%s%d", net, host);
+		if (!address_is_used(world, address))
+			return deadmx_arena_copy(doc->arena, address,
+						 strlen(address));
+	}
+	_Static_assert(DEADMX_SCENARIO_SERVERS_MAX < HOST_LAST - HOST_FIRST,
+		       "there is an address for every server");
+	abort();
+}
+
+/* Given addresses first: the assigned ones go around them. */
+static void addresses_check(struct deadmx_yaml *doc, struct deadmx_world *world)
+{
+	for (size_t i = 0; i < world->server_count; i++) {
+		struct deadmx_server *server = &world->servers[i];
+
+		for (size_t j = 0; j < i; j++) {
+			struct deadmx_server *other = &world->servers[j];
+
+			if (server->address && other->address &&
+			    strcmp(other->address, server->address) == 0 &&
+			    other->port == server->port)
+				deadmx_yaml_error(
+					doc, &server->place, NULL,
+					"server %s, expected an address of "
+					"its own, got %s, which %s has in "
+					"line %d",
+					server->name, server->address,
+					other->name, other->place.line);
+		}
+	}
+	for (size_t i = 0; i < world->server_count; i++)
+		if (!world->servers[i].address)
+			world->servers[i].address =
+				address_assign(doc, world, "192.0.2.");
+}
+
+/* --- faults -------------------------------------------------------------- */
+
+static bool covers(const struct deadmx_fault *a, const struct deadmx_fault *b)
+{
+	return a->stage == b->stage && a->first == 0 &&
+	       a->from_ns <= b->from_ns && a->until_ns >= b->until_ns;
+}
+
+static void faults_check(struct deadmx_yaml *doc,
+			 const struct deadmx_world *world,
+			 const struct deadmx_server *server)
+{
+	for (size_t i = 0; i < server->fault_count; i++) {
+		const struct deadmx_fault *f = &server->faults[i];
+
+		if (f->from_ns >= world->until_ns)
+			deadmx_yaml_error(doc, &f->place, "see until in world",
+					  "this row never applies: the run "
+					  "ends before");
+		for (size_t j = 0; j < i; j++) {
+			if (!covers(&server->faults[j], f))
+				continue;
+			deadmx_yaml_error(
+				doc, &f->place,
+				"the first row that holds is taken",
+				"this %s never applies: the row in line %d "
+				"holds all the time before it",
+				deadmx_stage_word(f->stage),
+				server->faults[j].place.line);
+			break;
+		}
+	}
+}
+
+static void control_check(struct deadmx_yaml *doc,
+			  const struct deadmx_scenario *s)
+{
+	size_t faults = 0;
+
+	for (size_t i = 0; i < s->world.server_count; i++)
+		for (size_t j = 0; j < s->world.servers[i].fault_count; j++)
+			faults += s->world.servers[i].faults[j].action !=
+				  DEADMX_ACTION_ACCEPT;
+	if (faults && s->expect.no_fault_ok)
+		deadmx_yaml_error(doc, &s->expect.place,
+				  "leave faults: none out",
+				  "expect says faults: none, but a timeline "
+				  "has some");
+	if (!faults && !s->expect.no_fault_ok)
+		deadmx_yaml_error(doc, &s->expect.place,
+				  "add a timeline; a control says faults: none",
+				  "no server has a fault, so nothing would be "
+				  "tested");
+}
+
+/* --- mail ---------------------------------------------------------------- */
+
+static void recipient_check(struct deadmx_yaml *doc,
+			    const struct deadmx_world *world,
+			    const struct deadmx_mail *mail, const char *to)
+{
+	const char *words[DEADMX_SCENARIO_SERVERS_MAX];
+	const char *domain = scenario_domain_of(to), *hint;
+	size_t count = 0;
+
+	if (!domain || is_served(world, domain))
+		return;
+	for (size_t i = 0; i < world->server_count; i++)
+		if (world->servers[i].mx_for_count)
+			words[count++] = world->servers[i].mx_for[0];
+	hint = deadmx_yaml_did_you_mean(doc, domain, words, count);
+	deadmx_yaml_error(doc, &mail->place,
+			  hint ? hint : "give a server mx_for: its domain",
+			  "mail to %s, but no server is mx_for %s", to, domain);
+}
+
+static void mails_check(struct deadmx_yaml *doc,
+			const struct deadmx_scenario *s)
+{
+	for (size_t i = 0; i < s->mail_count; i++) {
+		const struct deadmx_mail *mail = &s->mails[i];
+
+		for (size_t j = 0; j < mail->to_count; j++)
+			recipient_check(doc, &s->world, mail, mail->to[j]);
+		if (mail->at_ns >= s->world.until_ns)
+			deadmx_yaml_error(doc, &mail->place,
+					  "see until in world",
+					  "mail is sent after the end of the "
+					  "run");
+	}
+}
+
+static void ndrs_check(struct deadmx_yaml *doc, const struct deadmx_scenario *s)
+{
+	for (size_t i = 0; i < s->expect.ndr_count; i++) {
+		const struct deadmx_expect_ndr *ndr = &s->expect.ndrs[i];
+		bool found = !ndr->recipient;
+
+		for (size_t j = 0; j < s->mail_count && !found; j++)
+			for (size_t k = 0; k < s->mails[j].to_count; k++)
+				found |= strcmp(s->mails[j].to[k],
+						ndr->recipient) == 0;
+		if (!found)
+			deadmx_yaml_error(doc, &ndr->place, NULL,
+					  "ndr, expected a recipient of the "
+					  "mail, got %s",
+					  ndr->recipient);
+	}
+}
+
+/* --- senders' own servers ------------------------------------------------ */
+
+static const char *implicit_name(struct deadmx_yaml *doc,
+				 const struct deadmx_scenario *s,
+				 const char *domain)
+{
+	char *name = deadmx_arena_printf(doc->arena, "mx.%s", domain);
+
+	for (int i = 1; i <= DEADMX_SCENARIO_SERVERS_MAX; i++) {
+		bool taken = false;
+
+		for (size_t j = 0; j < s->world.server_count; j++)
+			taken |=
+				strcasecmp(s->world.servers[j].name, name) == 0;
+		if (!taken)
+			break;
+		name = deadmx_arena_printf(doc->arena, "mx%d.%s", i, domain);
+	}
+	return name;
+}
+
+static bool implicit_add(struct deadmx_yaml *doc, struct deadmx_scenario *s,
+			 const struct deadmx_mail *mail, const char *domain)
+{
+	struct deadmx_world *world = &s->world;
+	struct deadmx_server *server = &world->servers[world->server_count];
+
+	if (world->server_count == DEADMX_SCENARIO_SERVERS_MAX) {
+		deadmx_yaml_error(doc, &mail->place, NULL,
+				  "servers, expected at most %d with those of "
+				  "the senders, got more",
+				  DEADMX_SCENARIO_SERVERS_MAX);
+		return false;
+	}
+	*server = (struct deadmx_server){
+		.place = mail->place,
+		.name = (char *)implicit_name(doc, s, domain),
+		.address = address_assign(doc, world, "198.51.100."),
+		.port = SCENARIO_SMTP_PORT,
+		.preference = SCENARIO_PREFERENCE_STEP,
+		.pipelining = true,
+		.dsn = true,
+		.size = true,
+		.eightbitmime = true,
+		.enhanced_codes = true,
+		.implicit = true};
+	server->mx_for = deadmx_arena_array(doc->arena, 1, sizeof(char *));
+	server->mx_for[0] =
+		deadmx_arena_copy(doc->arena, domain, strlen(domain));
+	server->mx_for_count = 1;
+	world->server_count++;
+	return true;
+}
+
+static void implicit_servers(struct deadmx_yaml *doc, struct deadmx_scenario *s)
+{
+	struct deadmx_world *world = &s->world;
+	struct deadmx_server *all;
+
+	all = deadmx_arena_array(doc->arena, DEADMX_SCENARIO_SERVERS_MAX,
+				 sizeof(*all));
+	if (world->server_count)
+		memcpy(all, world->servers, world->server_count * sizeof(*all));
+	world->servers = all;
+	for (size_t i = 0; i < s->mail_count; i++) {
+		const char *domain = scenario_domain_of(s->mails[i].from);
+
+		if (domain && !is_served(world, domain) &&
+		    !implicit_add(doc, s, &s->mails[i], domain))
+			return;
+	}
+}
+
+/*
+ * Checks that build on a faulty block are left out: they would only repeat
+ * in other words what is wrong with it.
+ */
+void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
+{
+	const struct scenario_reader *reader = doc->user;
+
+	if (!reader->bad_servers) {
+		addresses_check(doc, &s->world);
+		for (size_t i = 0; i < s->world.server_count; i++)
+			faults_check(doc, &s->world, &s->world.servers[i]);
+	}
+	if (!reader->bad_servers && !reader->bad_expect)
+		control_check(doc, s);
+	if (!reader->bad_servers && !reader->bad_mail)
+		mails_check(doc, s);
+	if (!reader->bad_expect && !reader->bad_mail)
+		ndrs_check(doc, s);
+	if (!doc->error_count)
+		implicit_servers(doc, s);
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Expectations: counts, times and texts that the judge compares with.
+ */
+#include "sim/scenario_read.h"
+
+#include <ctype.h>
+#include <regex.h>
+#include <string.h>
+
+#define FIRST_WITHIN_NS (60 * DEADMX_NS_PER_S)
+
+/* --- ranges -------------------------------------------------------------- */
+
+/* One end of a range: a count or a duration. */
+typedef int (*end_parse)(const char *text, int64_t *ret);
+
+static int count_parse(const char *text, int64_t *ret)
+{
+	return deadmx_number_parse(text, INT32_MAX, ret);
+}
+
+static const char *skip_blanks(const char *text)
+{
+	return text + strspn(text, " ");
+}
+
+/* 1 = it is that form, 0 = another form, negative = that form but wrong. */
+static int one_sided(const char *text, const char *prefix, end_parse parse,
+		     int64_t *end)
+{
+	size_t len = strlen(prefix);
+
+	if (strncmp(text, prefix, len) != 0)
+		return 0;
+	return parse(skip_blanks(text + len), end) < 0 ? -1 : 1;
+}
+
+static int range_parse(const char *text, end_parse parse,
+		       struct deadmx_range *range)
+{
+	char low[64];
+	const char *dots;
+	size_t len;
+	int r;
+
+	range->min = 0;
+	range->max = INT64_MAX;
+	if ((r = one_sided(text, ">=", parse, &range->min)) ||
+	    (r = one_sided(text, "at least", parse, &range->min)) ||
+	    (r = one_sided(text, "<=", parse, &range->max)) ||
+	    (r = one_sided(text, "at most", parse, &range->max)))
+		return r;
+	dots = strstr(text, "..");
+	if (!dots) {
+		r = parse(text, &range->min);
+		range->max = range->min;
+		return r < 0 ? r : 1;
+	}
+	len = (size_t)(dots - text);
+	if (len >= sizeof(low))
+		return -1;
+	memcpy(low, text, len);
+	low[len] = '\0';
+	while (len && low[len - 1] == ' ')
+		low[--len] = '\0';
+	if (parse(low, &range->min) < 0 ||
+	    parse(skip_blanks(dots + 2), &range->max) < 0)
+		return -1;
+	return 1;
+}
+
+static bool range_read(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, bool is_time,
+		       struct deadmx_range *ret)
+{
+	struct deadmx_range range;
+	const char *hint = NULL;
+	bool ok;
+
+	ok = node->kind == DEADMX_YAML_TEXT &&
+	     range_parse(node->text,
+			 is_time ? deadmx_duration_parse : count_parse,
+			 &range) > 0;
+	if (ok && is_time && range.min == range.max && range.min > 0) {
+		hint = "no MTA is exact to the nanosecond";
+		ok = false;
+	}
+	if (ok && range.min > range.max) {
+		hint = "the smaller value comes first";
+		ok = false;
+	}
+	if (!ok) {
+		deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
+				  is_time ? "a range such as 4h..5h, at least "
+					    "4h, at most 5h"
+					  : "a count such as 3, 100..115, at "
+					    "least 3, at most 5",
+				  hint);
+		return false;
+	}
+	range.set = true;
+	*ret = range;
+	return true;
+}
+
+/* --- texts --------------------------------------------------------------- */
+
+/*
+ * Nested repetitions multiply: ((a{255}){255}){255} would make regcomp() eat
+ * gigabytes. The product of all of them is a bound that is easy to check.
+ */
+static bool regex_is_small(const char *regex)
+{
+	int64_t product = 1, n;
+
+	if (strlen(regex) > DEADMX_REGEX_LEN_MAX)
+		return false;
+	for (; (regex = strchr(regex, '{')); regex++) {
+		int64_t most = 1;
+
+		for (const char *p = regex + 1; *p && *p != '}'; p++) {
+			for (n = 0; isdigit((unsigned char)*p); p++)
+				n = n > DEADMX_REGEX_REPEAT_MAX
+					    ? n
+					    : n * 10 + (*p - '0');
+			most = n > most ? n : most;
+			if (!*p || *p == '}')
+				break;
+		}
+		product *= most;
+		if (product > DEADMX_REGEX_REPEAT_MAX)
+			return false;
+	}
+	return true;
+}
+
+static bool regex_check(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, const char *regex)
+{
+	char why[128];
+	regex_t re;
+	int r;
+
+	if (!regex_is_small(regex)) {
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "%s, expected a regular expression of at "
+				  "most %d bytes and %d repetitions, got more",
+				  deadmx_yaml_name(node), DEADMX_REGEX_LEN_MAX,
+				  DEADMX_REGEX_REPEAT_MAX);
+		return false;
+	}
+	r = regcomp(&re, regex, REG_EXTENDED | REG_NOSUB);
+	if (r == 0) {
+		regfree(&re);
+		return true;
+	}
+	regerror(r, &re, why, sizeof(why));
+	deadmx_yaml_error(doc, &node->place, NULL,
+			  "%s, expected a POSIX extended regular expression "
+			  "between slashes, got a faulty one: %s",
+			  deadmx_yaml_name(node), why);
+	return false;
+}
+
+/* Exact, or /regular expression/. */
+static bool text_read(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node,
+		      struct deadmx_text *ret)
+{
+	size_t len;
+	char *text;
+
+	if (!deadmx_yaml_word(doc, node, &text))
+		return false;
+	len = strlen(text);
+	if (len >= 2 && text[0] == '/' && text[len - 1] == '/') {
+		ret->text = deadmx_arena_copy(doc->arena, text + 1, len - 2);
+		ret->is_regex = true;
+		return regex_check(doc, node, ret->text);
+	}
+	ret->text = text;
+	return true;
+}
+
+/* --- ndr ----------------------------------------------------------------- */
+
+static void ndr_recipient(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect_ndr *ndr = arg;
+
+	if (deadmx_yaml_word(doc, node, &ndr->recipient) &&
+	    !scenario_domain_of(ndr->recipient))
+		deadmx_yaml_wrong(doc, node, "recipient", "a mail address",
+				  NULL);
+}
+
+static void ndr_action(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	static const char *const words[] = {"failed", "delayed", "delivered",
+					    "relayed", "expanded"};
+	const size_t count = sizeof(words) / sizeof(words[0]);
+	struct deadmx_expect_ndr *ndr = arg;
+
+	if (!text_read(doc, node, &ndr->action) || ndr->action.is_regex)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(words[i], node->text) == 0)
+			return;
+	deadmx_yaml_wrong(
+		doc, node, "action",
+		"failed, delayed, delivered, relayed or expanded",
+		deadmx_yaml_did_you_mean(doc, node->text, words, count));
+}
+
+static bool is_status(const char *text)
+{
+	size_t len;
+
+	if (!strchr("245", text[0]) || !text[0] || text[1] != '.')
+		return false;
+	len = strspn(text + 2, "0123456789");
+	if (len < 1 || len > 3 || text[2 + len] != '.')
+		return false;
+	text += 3 + len;
+	len = strspn(text, "0123456789");
+	return len >= 1 && len <= 3 && !text[len];
+}
+
+static void ndr_status(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect_ndr *ndr = arg;
+
+	if (!text_read(doc, node, &ndr->status) || ndr->status.is_regex)
+		return;
+	if (!is_status(node->text))
+		deadmx_yaml_wrong(doc, node, "status",
+				  "an enhanced code such as 4.4.7", NULL);
+}
+
+static void ndr_diagnostic(struct deadmx_yaml *doc,
+			   const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect_ndr *ndr = arg;
+
+	text_read(doc, node, &ndr->diagnostic);
+}
+
+static void ndr_text(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect_ndr *ndr = arg;
+
+	text_read(doc, node, &ndr->text);
+}
+
+static void ndr_after(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect_ndr *ndr = arg;
+
+	range_read(doc, node, true, &ndr->after_ns);
+}
+
+const struct deadmx_yaml_key scenario_ndr_keys[] = {
+	{"recipient", ndr_recipient,
+	 "the recipient it speaks of (default: each of the mail)", false},
+	{"action", ndr_action, "the Action field, exact or /regex/", false},
+	{"status", ndr_status, "the Status field, exact or /regex/", false},
+	{"diagnostic", ndr_diagnostic,
+	 "the Diagnostic-Code field, exact or /regex/", false},
+	{"text", ndr_text,
+	 "stands somewhere in the part for people, exact or /regex/", false},
+	{"after", ndr_after, "when it comes, counted from the mail", false},
+	{0},
+};
+
+/* --- none, yes, or more -------------------------------------------------- */
+
+/* True when the node is one of the two words. */
+static bool wanted_word(const struct deadmx_yaml_node *node,
+			enum deadmx_wanted *ret)
+{
+	*ret = DEADMX_WANTED_YES;
+	if (deadmx_yaml_is(node, "none") || deadmx_yaml_is(node, "no"))
+		*ret = DEADMX_WANTED_NONE;
+	else if (!deadmx_yaml_is(node, "yes"))
+		return false;
+	return true;
+}
+
+static void expect_ndr(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+	const struct deadmx_yaml_node *child = node;
+
+	e->ndr_place = node->key->place;
+	if (wanted_word(node, &e->ndr))
+		return;
+	if (node->kind == DEADMX_YAML_TEXT) {
+		deadmx_yaml_wrong(doc, node, "ndr",
+				  "none, yes, a map or a list of maps", NULL);
+		return;
+	}
+	if (node->kind == DEADMX_YAML_LIST)
+		child = node->first;
+	e->ndrs = deadmx_arena_array(
+		doc->arena, node->kind == DEADMX_YAML_LIST ? node->count : 1,
+		sizeof(*e->ndrs));
+	for (; child; child = child->next) {
+		struct deadmx_expect_ndr *ndr = &e->ndrs[e->ndr_count++];
+
+		ndr->place = child->place;
+		deadmx_yaml_map(doc, child, "ndr", scenario_ndr_keys, ndr);
+		if (node->kind != DEADMX_YAML_LIST)
+			break;
+	}
+	if (!e->ndr_count)
+		deadmx_yaml_error(doc, &node->place, "write ndr: none",
+				  "ndr, expected at least one row, got none");
+}
+
+static void notice_after(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	range_read(doc, node, true, &e->delay_notice_after_ns);
+}
+
+const struct deadmx_yaml_key scenario_notice_keys[] = {
+	{"after", notice_after, "when the first one comes, from the mail on",
+	 true},
+	{0},
+};
+
+static void expect_notice(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	e->delay_notice_place = node->key->place;
+	if (wanted_word(node, &e->delay_notice))
+		return;
+	if (node->kind == DEADMX_YAML_MAP)
+		deadmx_yaml_map(doc, node, "delay_notice", scenario_notice_keys,
+				e);
+	else
+		deadmx_yaml_wrong(doc, node, "delay_notice",
+				  "none, yes or {after: 4h..5h}", NULL);
+}
+
+static void delivered_after(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	range_read(doc, node, true, &e->delivered_after_ns);
+}
+
+static void delivered_count(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	range_read(doc, node, false, &e->delivered_count);
+}
+
+const struct deadmx_yaml_key scenario_delivered_keys[] = {
+	{"after", delivered_after, "when, counted from the mail", false},
+	{"count", delivered_count, "how many deliveries in all", false},
+	{0},
+};
+
+static void expect_delivered(struct deadmx_yaml *doc,
+			     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	e->delivered_place = node->key->place;
+	if (wanted_word(node, &e->delivered))
+		return;
+	if (node->kind == DEADMX_YAML_MAP)
+		deadmx_yaml_map(doc, node, "delivered", scenario_delivered_keys,
+				e);
+	else
+		deadmx_yaml_wrong(doc, node, "delivered",
+				  "none, yes or {after: 30h..32h, count: 1}",
+				  NULL);
+}
+
+/* --- attempts ------------------------------------------------------------ */
+
+static void expect_attempts(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	e->attempts_place = node->key->place;
+	range_read(doc, node, false, &e->attempts);
+}
+
+static void expect_gaps(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	e->gaps_place = node->key->place;
+	range_read(doc, node, true, &e->gaps_ns);
+}
+
+static void first_times(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+	const struct deadmx_yaml_node *child;
+	size_t n = 0;
+
+	if (node->kind != DEADMX_YAML_LIST || !node->count) {
+		deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
+				  "a list of times", NULL);
+		return;
+	}
+	e->first_attempts_ns =
+		deadmx_arena_array(doc->arena, node->count, sizeof(int64_t));
+	for (child = node->first; child; child = child->next, n++) {
+		if (!deadmx_yaml_duration(doc, child, &e->first_attempts_ns[n]))
+			return;
+		if (n && e->first_attempts_ns[n] < e->first_attempts_ns[n - 1])
+			deadmx_yaml_wrong(doc, child, deadmx_yaml_name(node),
+					  "rising times", NULL);
+	}
+	e->first_attempt_count = n;
+}
+
+static void first_within(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	deadmx_yaml_duration(doc, node, &e->first_attempts_tolerance_ns);
+}
+
+const struct deadmx_yaml_key scenario_first_keys[] = {
+	{"times", first_times, "when the first attempts are made", true},
+	{"within", first_within, "tolerance to both sides (default 60s)",
+	 false},
+	{0},
+};
+
+static void expect_first(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	e->first_attempts_place = node->key->place;
+	if (node->kind == DEADMX_YAML_MAP)
+		deadmx_yaml_map(doc, node, "first_attempts",
+				scenario_first_keys, e);
+	else
+		first_times(doc, node, e);
+}
+
+static void expect_faults(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	if (deadmx_yaml_is(node, "none"))
+		e->no_fault_ok = true;
+	else
+		deadmx_yaml_wrong(doc, node, "faults", "none",
+				  "leave it out when a fault is to fire");
+}
+
+const struct deadmx_yaml_key scenario_expect_keys[] = {
+	{"attempts", expect_attempts,
+	 "number of delivery attempts for each recipient", false},
+	{"gaps", expect_gaps, "the time between two attempts, each of them",
+	 false},
+	{"first_attempts", expect_first,
+	 "when the first attempts are made, counted from the mail", false},
+	{"delay_notice", expect_notice,
+	 "none, yes, or when: a message that says delayed", false},
+	{"ndr", expect_ndr, "none, yes, or what the final bounce says", false},
+	{"delivered", expect_delivered, "none, yes, or when and how often",
+	 false},
+	{"faults", expect_faults,
+	 "none: a control, in which no fault is meant to fire", false},
+	{0},
+};
+
+void scenario_read_expect(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	struct scenario_reader *reader = doc->user;
+	struct deadmx_scenario *s = arg;
+	size_t before = doc->error_count;
+
+	s->expect.place = node->place;
+	s->expect.first_attempts_tolerance_ns = FIRST_WITHIN_NS;
+	deadmx_yaml_map(doc, node, "expect", scenario_expect_keys, &s->expect);
+	reader->bad_expect = doc->error_count > before;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of the scenario parser: what its files share.
+ *
+ * scenario.c reads world and mail, scenario_fault.c timelines,
+ * scenario_expect.c expectations, scenario_check.c what only the whole can
+ * tell (domains, addresses, rows that never apply).
+ */
+#ifndef SIM_SCENARIO_READ_H
+#define SIM_SCENARIO_READ_H
+
+#include "deadmx/scenario.h"
+#include "deadmx/yaml.h"
+#include "sim/reply_catalogue.h"
+
+enum {
+	SCENARIO_SMTP_PORT = 25,
+	SCENARIO_PREFERENCE_STEP = 10,
+};
+
+/* Travels as deadmx_yaml.user. */
+struct scenario_reader {
+	struct reply_catalogue *catalogue;	/* NULL until a name needs it */
+	bool bad_servers, bad_mail, bad_expect; /* missing or faulty blocks */
+};
+
+/* A mapping of the language, for the reference page and its test. */
+struct scenario_table {
+	const char *name;
+	const struct deadmx_yaml_key *keys;
+};
+
+extern const struct scenario_table scenario_tables[]; /* ends in NULL */
+
+extern const struct deadmx_yaml_key scenario_row_keys[];
+extern const struct deadmx_yaml_key scenario_stage_keys[];
+extern const struct deadmx_yaml_key scenario_expect_keys[];
+extern const struct deadmx_yaml_key scenario_ndr_keys[];
+extern const struct deadmx_yaml_key scenario_notice_keys[];
+extern const struct deadmx_yaml_key scenario_delivered_keys[];
+extern const struct deadmx_yaml_key scenario_first_keys[];
+
+/* Handlers: @arg is a struct deadmx_server, or the expectations. */
+void scenario_read_timeline(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg);
+void scenario_read_expect(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg);
+
+/* The last steps: fill in what was left out, check the whole. */
+void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);
+
+/* Is it a host name or mail domain: letters, digits, hyphens, dots? */
+bool scenario_is_domain(const char *text);
+/* Is the server an MX of @domain? */
+bool scenario_serves(const struct deadmx_server *server, const char *domain);
+/* The part behind the last @, or NULL. */
+const char *scenario_domain_of(const char *address);
+
+#endif

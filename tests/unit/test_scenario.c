@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: MIT */
+/* The scenario language: what it reads, what it refuses and how it says so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deadmx/scenario.h"
+#include "deadmx/yaml.h"
+#include "sim/scenario_read.h"
+
+#define MINUTE_NS (60 * DEADMX_NS_PER_S)
+#define HOUR_NS	  (60 * MINUTE_NS)
+#define DAY_NS	  (24 * HOUR_NS)
+
+#define HEAD   "description: d\n"
+#define MAIL   "mail: {from: a@src.example, to: b@dest.example}\n"
+#define EXPECT "expect: {ndr: yes}\n"
+#define WORLD(rows)                                                            \
+	"world:\n  servers:\n    mx.dest.example:\n      timeline:\n" rows
+#define ROW(text) HEAD WORLD("        - " text "\n") MAIL EXPECT
+
+/* What the last parse said; freed by the teardown. */
+static char *said;
+
+static int teardown(void **state)
+{
+	free(said);
+	said = NULL;
+	deadmx_scenario_free(*state);
+	return 0;
+}
+
+static struct deadmx_scenario *parse_len(void **state, const char *text,
+					 size_t len)
+{
+	struct deadmx_scenario *s = NULL;
+	FILE *errors;
+	size_t size;
+	int r;
+
+	free(said);
+	said = NULL;
+	deadmx_scenario_free(*state);
+	*state = NULL;
+	errors = open_memstream(&said, &size);
+	r = deadmx_scenario_parse("x/t.yml", text, len, errors, &s);
+	fclose(errors);
+	assert_int_equal(r, s ? 0 : -EINVAL);
+	/* An error without a word, or words without an error. */
+	assert_int_equal(s ? 0 : 1, said[0] ? 1 : 0);
+	*state = s;
+	return s;
+}
+
+static struct deadmx_scenario *parse(void **state, const char *text)
+{
+	return parse_len(state, text, strlen(text));
+}
+
+static struct deadmx_scenario *parse_good(void **state, const char *text)
+{
+	struct deadmx_scenario *s = parse(state, text);
+
+	if (!s)
+		fail_msg("%s", said);
+	return s;
+}
+
+/* @text must be refused with words that hold @words. */
+static void refuse(void **state, const char *text, const char *words)
+{
+	if (parse(state, text))
+		fail_msg("taken: %s", text);
+	if (!strstr(said, words))
+		fail_msg("expected \"%s\", got: %s", words, said);
+}
+
+static void refuse_row(void **state, const char *row, const char *words)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), HEAD WORLD("        - %s\n") MAIL EXPECT,
+		 row);
+	refuse(state, text, words);
+}
+
+static const struct deadmx_fault *row(void **state, const char *text)
+{
+	char all[1024];
+
+	snprintf(all, sizeof(all), HEAD WORLD("        - %s\n") MAIL EXPECT,
+		 text);
+	return parse_good(state, all)->world.servers[0].faults;
+}
+
+static void refuse_expect(void **state, const char *expect, const char *words)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 HEAD WORLD("        - connect: refuse\n") MAIL
+		 "expect:\n  %s\n",
+		 expect);
+	refuse(state, text, words);
+}
+
+static const struct deadmx_expect *expect(void **state, const char *words)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 HEAD WORLD("        - connect: refuse\n") MAIL
+		 "expect:\n  %s\n",
+		 words);
+	return &parse_good(state, text)->expect;
+}
+
+static void refuse_mail(void **state, const char *mail, const char *words)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 HEAD WORLD("        - connect: refuse\n") "mail: %s\n" EXPECT,
+		 mail);
+	refuse(state, text, words);
+}
+
+/* --- what is read -------------------------------------------------------- */
+
+static void test_scenario_defaults(void **state)
+{
+	const struct deadmx_scenario *s =
+		parse_good(state, ROW("connect: refuse"));
+	const struct deadmx_server *mx = &s->world.servers[0];
+
+	assert_string_equal(s->name, "x/t");
+	assert_string_equal(s->file, "x/t.yml");
+	assert_string_equal(s->description, "d");
+	assert_int_equal(s->world.start_unix_s, 1893456000);
+	assert_int_equal(s->world.until_ns, 7 * DAY_NS);
+	assert_int_equal(s->world.settle_ns, 2 * HOUR_NS);
+	assert_string_equal(mx->address, "192.0.2.10");
+	assert_int_equal(mx->port, 25);
+	assert_int_equal(mx->mx_for_count, 1);
+	assert_string_equal(mx->mx_for[0], "dest.example");
+	assert_int_equal(mx->preference, 10);
+	assert_true(mx->pipelining && mx->dsn && mx->size && mx->eightbitmime &&
+		    mx->enhanced_codes);
+	assert_int_equal(s->mails[0].at_ns, 0);
+	assert_false(s->mails[0].via_sendmail);
+	assert_non_null(s->mails[0].subject);
+	assert_non_null(s->mails[0].body);
+	assert_null(s->mails[0].notify);
+	assert_int_equal(s->expect.delivered, DEADMX_WANTED_ANY);
+	assert_int_equal(s->expect.first_attempts_tolerance_ns, MINUTE_NS);
+	assert_false(s->expect.attempts.set);
+}
+
+static void test_scenario_world(void **state)
+{
+	const struct deadmx_scenario *s = parse_good(
+		state,
+		HEAD "tags: [a, b]\nsettings: {delay_warning: 4h}\n"
+		     "world:\n"
+		     "  start: 1999-12-31\n"
+		     "  until: 1d\n"
+		     "  settle: 5m\n"
+		     "  servers:\n"
+		     "    mx1.dest.example: {timeline: [{rcpt: stall}]}\n"
+		     "    mx2.dest.example: {address: 192.0.2.10, port: 2525}\n"
+		     "    relay.example:\n"
+		     "      mx_for: [dest.example, other.example]\n"
+		     "      preference: 0\n"
+		     "      extensions: [SIZE]\n" MAIL EXPECT);
+	const struct deadmx_server *servers = s->world.servers;
+
+	assert_int_equal(s->tag_count, 2);
+	assert_string_equal(s->settings[0].name, "delay_warning");
+	assert_string_equal(s->settings[0].value, "4h");
+	assert_int_equal(s->world.start_unix_s, 946598400);
+	assert_int_equal(s->world.until_ns, DAY_NS);
+	assert_int_equal(s->world.settle_ns, 5 * MINUTE_NS);
+	assert_int_equal(s->world.server_count, 4);
+	/* An address that is given is not assigned. */
+	assert_string_equal(servers[0].address, "192.0.2.11");
+	assert_string_equal(servers[1].address, "192.0.2.10");
+	assert_int_equal(servers[1].port, 2525);
+	assert_int_equal(servers[1].preference, 20);
+	assert_int_equal(servers[2].preference, 0);
+	assert_int_equal(servers[2].mx_for_count, 2);
+	assert_true(servers[2].size && !servers[2].dsn &&
+		    !servers[2].pipelining);
+	assert_ptr_equal(deadmx_scenario_server(s, "MX2.dest.example"),
+			 &servers[1]);
+	assert_ptr_equal(deadmx_scenario_server(s, "192.0.2.11"), &servers[0]);
+	assert_ptr_equal(deadmx_scenario_server_at(s, "192.0.2.10", 2525),
+			 &servers[1]);
+	assert_null(deadmx_scenario_server_at(s, "192.0.2.10", 25));
+	assert_null(deadmx_scenario_server(s, "nobody.example"));
+}
+
+/* A sender gets a healthy server of its own, once per domain. */
+static void test_scenario_implicit_server(void **state)
+{
+	const struct deadmx_scenario *s = parse_good(
+		state, HEAD "world:\n"
+			    "  servers:\n"
+			    "    mx.dest.example: {timeline: [{rcpt: stall}]}\n"
+			    "    mx.two.example: {mx_for: dest.example}\n"
+			    "mail:\n"
+			    "  - {from: a@one.example, to: b@dest.example}\n"
+			    "  - {from: c@ONE.example, to: b@dest.example}\n"
+			    "  - {from: c@two.example, to: b@dest.example}\n"
+			    "  - {from: c@dest.example, to: b@dest.example}\n"
+			    "  - {from: '', to: b@dest.example}\n" EXPECT);
+
+	assert_int_equal(s->world.server_count, 4);
+	assert_true(s->world.servers[2].implicit);
+	assert_string_equal(s->world.servers[2].name, "mx.one.example");
+	assert_string_equal(s->world.servers[2].address, "198.51.100.10");
+	assert_int_equal(s->world.servers[2].fault_count, 0);
+	/* mx.two.example is taken by a server for somebody else. */
+	assert_string_equal(s->world.servers[3].name, "mx1.two.example");
+	assert_string_equal(s->world.servers[3].mx_for[0], "two.example");
+	assert_string_equal(s->world.servers[3].address, "198.51.100.11");
+}
+
+static void test_scenario_timeline(void **state)
+{
+	const struct deadmx_fault *f;
+
+	f = row(state, "{until: 30h, rcpt: 451 4.7.1 Later, mail: 450 No}");
+	assert_int_equal(f[0].stage, DEADMX_STAGE_RCPT);
+	assert_int_equal(f[0].action, DEADMX_ACTION_REPLY);
+	assert_string_equal(f[0].reply, "451 4.7.1 Later");
+	assert_int_equal(f[0].from_ns, 0);
+	assert_int_equal(f[0].until_ns, 30 * HOUR_NS);
+	assert_int_equal(f[1].stage, DEADMX_STAGE_MAIL);
+	assert_int_equal(f[1].until_ns, 30 * HOUR_NS);
+	f = row(state, "{from: 1h, for: 2h, dot: drop, first: 3}");
+	assert_int_equal(f->from_ns, HOUR_NS);
+	assert_int_equal(f->until_ns, 3 * HOUR_NS);
+	assert_int_equal(f->first, 3);
+	assert_int_equal(f->action, DEADMX_ACTION_DROP);
+	assert_int_equal(f->place.line, 6);
+	f = row(state, "connect: blackhole");
+	assert_int_equal(f->action, DEADMX_ACTION_BLACKHOLE);
+	assert_int_equal(f->until_ns, DEADMX_FOREVER_NS);
+}
+
+static void test_scenario_actions(void **state)
+{
+	const struct deadmx_fault *f;
+
+	f = row(state, "banner: stall");
+	assert_int_equal(f->action, DEADMX_ACTION_STALL);
+	assert_int_equal(f->stall_ns, DEADMX_FOREVER_NS);
+	f = row(state, "banner: stall 10m");
+	assert_int_equal(f->stall_ns, 10 * MINUTE_NS);
+	f = row(state, "banner: {stall: 10m}");
+	assert_int_equal(f->stall_ns, 10 * MINUTE_NS);
+	f = row(state, "banner: drip 20s");
+	assert_int_equal(f->action, DEADMX_ACTION_DRIP);
+	assert_int_equal(f->drip_ns, 20 * DEADMX_NS_PER_S);
+	f = row(state, "banner: {drip: 20s}");
+	assert_int_equal(f->drip_ns, 20 * DEADMX_NS_PER_S);
+	f = row(state, "rcpt: reset");
+	assert_int_equal(f->action, DEADMX_ACTION_RESET);
+	f = row(state, "rcpt: {reply: 451 No, close: yes}");
+	assert_true(f->close);
+	assert_string_equal(f->reply, "451 No");
+	f = row(state, "rcpt: \"451-One\\n451 Two\"");
+	assert_string_equal(f->reply, "451-One\n451 Two");
+	f = row(state, "rcpt: exchange/server-busy");
+	assert_string_equal(f->reply_name, "exchange/server-busy");
+	assert_int_equal(strncmp(f->reply, "421 4.3.2", 9), 0);
+	f = row(state, "rcpt: {reply: exchange/server-busy}");
+	assert_string_equal(f->reply_name, "exchange/server-busy");
+}
+
+static void test_scenario_mail(void **state)
+{
+	const struct deadmx_scenario *s = parse_good(
+		state,
+		HEAD WORLD(
+			"        - rcpt: stall\n") "mail:\n"
+						   "  - from: ''\n"
+						   "    to: [b@dest.example, "
+						   "c@dest.example]\n"
+						   "    at: 5m\n"
+						   "    subject: Hello\n"
+						   "    body: Text\n"
+						   "    via: sendmail\n"
+						   "    notify: [FAILURE, "
+						   "DELAY]\n"
+						   "    ret: HDRS\n"
+						   "    envid: QQ1\n"
+						   "  - {from: a@b.example, "
+						   "to: b@dest.example, "
+						   "notify: NEVER}\n" EXPECT);
+	const struct deadmx_mail *mail = s->mails;
+
+	assert_int_equal(s->mail_count, 2);
+	assert_string_equal(mail->from, "");
+	assert_int_equal(mail->to_count, 2);
+	assert_string_equal(mail->to[1], "c@dest.example");
+	assert_int_equal(mail->at_ns, 5 * MINUTE_NS);
+	assert_string_equal(mail->subject, "Hello");
+	assert_string_equal(mail->body, "Text");
+	assert_true(mail->via_sendmail);
+	assert_string_equal(mail->notify, "FAILURE,DELAY");
+	assert_string_equal(mail->ret, "HDRS");
+	assert_string_equal(mail->envid, "QQ1");
+	assert_string_equal(s->mails[1].notify, "NEVER");
+}
+
+static void test_scenario_expect_ranges(void **state)
+{
+	const struct deadmx_expect *e;
+
+	e = expect(state, "attempts: 100..115");
+	assert_true(e->attempts.set);
+	assert_int_equal(e->attempts.min, 100);
+	assert_int_equal(e->attempts.max, 115);
+	assert_int_equal(e->attempts_place.line, 9);
+	e = expect(state, "attempts: 3");
+	assert_int_equal(e->attempts.min, 3);
+	assert_int_equal(e->attempts.max, 3);
+	e = expect(state, "attempts: \">=3\"");
+	assert_int_equal(e->attempts.min, 3);
+	assert_int_equal(e->attempts.max, INT64_MAX);
+	e = expect(state, "attempts: <= 3");
+	assert_int_equal(e->attempts.min, 0);
+	assert_int_equal(e->attempts.max, 3);
+	e = expect(state, "attempts: at least 3");
+	assert_int_equal(e->attempts.min, 3);
+	e = expect(state, "gaps: 5m .. 75m");
+	assert_int_equal(e->gaps_ns.min, 5 * MINUTE_NS);
+	assert_int_equal(e->gaps_ns.max, 75 * MINUTE_NS);
+	e = expect(state, "gaps: at most 75m");
+	assert_int_equal(e->gaps_ns.min, 0);
+	assert_int_equal(e->gaps_ns.max, 75 * MINUTE_NS);
+	e = expect(state, "first_attempts: [0s, 10m]");
+	assert_int_equal(e->first_attempt_count, 2);
+	assert_int_equal(e->first_attempts_ns[1], 10 * MINUTE_NS);
+	e = expect(state, "first_attempts: {times: [0s], within: 5m}");
+	assert_int_equal(e->first_attempt_count, 1);
+	assert_int_equal(e->first_attempts_tolerance_ns, 5 * MINUTE_NS);
+}
+
+static void test_scenario_expect_messages(void **state)
+{
+	const struct deadmx_expect *e;
+
+	e = expect(state, "ndr: none");
+	assert_int_equal(e->ndr, DEADMX_WANTED_NONE);
+	e = expect(state, "ndr: yes");
+	assert_int_equal(e->ndr, DEADMX_WANTED_YES);
+	assert_int_equal(e->ndr_count, 0);
+	e = expect(state, "ndr: {recipient: b@dest.example, action: failed, "
+			  "status: '/4\\.4\\.[17]/', diagnostic: smtp; 451 x, "
+			  "text: /expired/, after: 5d..5d2h}");
+	assert_int_equal(e->ndr_count, 1);
+	assert_string_equal(e->ndrs[0].recipient, "b@dest.example");
+	assert_false(e->ndrs[0].action.is_regex);
+	assert_true(e->ndrs[0].status.is_regex);
+	assert_string_equal(e->ndrs[0].status.text, "4\\.4\\.[17]");
+	assert_string_equal(e->ndrs[0].diagnostic.text, "smtp; 451 x");
+	assert_string_equal(e->ndrs[0].text.text, "expired");
+	assert_int_equal(e->ndrs[0].after_ns.min, 5 * DAY_NS);
+	e = expect(state, "ndr: [{status: 4.4.1}, {status: 4.4.7}]");
+	assert_int_equal(e->ndr_count, 2);
+	assert_string_equal(e->ndrs[1].status.text, "4.4.7");
+	e = expect(state, "delay_notice: {after: 4h..5h}");
+	assert_int_equal(e->delay_notice, DEADMX_WANTED_YES);
+	assert_int_equal(e->delay_notice_after_ns.max, 5 * HOUR_NS);
+	e = expect(state, "delay_notice: none");
+	assert_int_equal(e->delay_notice, DEADMX_WANTED_NONE);
+	e = expect(state, "delivered: {after: 30h..32h, count: 1}");
+	assert_int_equal(e->delivered, DEADMX_WANTED_YES);
+	assert_int_equal(e->delivered_after_ns.min, 30 * HOUR_NS);
+	assert_int_equal(e->delivered_count.max, 1);
+	e = expect(state, "delivered: none");
+	assert_int_equal(e->delivered, DEADMX_WANTED_NONE);
+}
+
+static void test_scenario_control(void **state)
+{
+	const struct deadmx_scenario *s = parse_good(
+		state, HEAD "world: {servers: {mx.dest.example: }}\n" MAIL
+			    "expect: {faults: none}\n");
+
+	assert_true(s->expect.no_fault_ok);
+	refuse(state,
+	       HEAD "world: {servers: {mx.dest.example: }}\n" MAIL EXPECT,
+	       "no server has a fault");
+	refuse_expect(state, "faults: none", "a timeline has some");
+}
+
+static void test_scenario_name(void **state)
+{
+	static const struct {
+		const char *path, *name;
+	} rows[] = {{"t.yml", "t"},
+		    {"./t.yml", "t"},
+		    {"../t.yml", "t"},
+		    {"/t.yml", "t"},
+		    {"/a/b/offline/t.x.yml", "offline/t.x"},
+		    {"offline/t", "offline/t"}};
+	const char *text = ROW("connect: refuse");
+	struct deadmx_scenario *s;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(deadmx_scenario_parse(rows[i].path, text,
+						       strlen(text), NULL, &s),
+				 0);
+		assert_string_equal(s->name, rows[i].name);
+		deadmx_scenario_free(s);
+	}
+}
+
+/* --- what is refused ----------------------------------------------------- */
+
+/* The whole form of an error: place, words, hint, line and caret. */
+static void test_scenario_error_form(void **state)
+{
+	refuse(state, ROW("conect: refuse"),
+	       "x/t.yml:6:11: unknown key \"conect\" in a row of the timeline; "
+	       "did you mean \"connect\"?\n"
+	       "            - conect: refuse\n"
+	       "              ^\n");
+}
+
+static void test_scenario_all_errors(void **state)
+{
+	refuse(state,
+	       "descripton: d\n" WORLD("        - rcpt: 4\n"
+				       "        - until: 5\n"
+				       "          dot: stal\n") MAIL
+	       "expect: {attempts: x}\nexpect: {}\n",
+	       "x/t.yml:1:1: \"description\" is missing in scenario");
+	assert_non_null(strstr(said, "x/t.yml:1:1: unknown key"));
+	assert_non_null(strstr(said, "x/t.yml:6:17: rcpt"));
+	assert_non_null(strstr(said, "write 30s, 5m, 2h or 5d"));
+	assert_non_null(strstr(said, "did you mean \"stall\"?"));
+	assert_non_null(strstr(said, "attempts, expected a count"));
+	assert_non_null(strstr(said, "is here twice, first in line 10"));
+	/* In the order of the file. */
+	assert_true(strstr(said, ":6:17:") < strstr(said, ":7:18:"));
+}
+
+static void test_scenario_rows_refused(void **state)
+{
+	refuse_row(state, "connect: 421 No", "stands at banner");
+	refuse_row(state, "connect: stall", "stands at banner");
+	refuse_row(state, "connect: {stall: 5m}", "stands at banner");
+	refuse_row(state, "connect: refused", "did you mean \"refuse\"?");
+	refuse_row(state, "rcpt: refuse", "write connect");
+	refuse_row(state, "rcpt: drip", "drip 20s");
+	refuse_row(state, "rcpt: reply", "write the reply itself");
+	refuse_row(state, "rcpt: stall 0s", "above 0");
+	refuse_row(state, "rcpt: stall 10", "write 30s");
+	refuse_row(state, "rcpt: {drip: 0s}", "above 0");
+	refuse_row(state, "rcpt: 45 x", "three-digit code");
+	refuse_row(state, "rcpt: 199 x", "from 200 to 599");
+	refuse_row(state, "rcpt: 451 5.7.1 x", "expected an enhanced code 4");
+	refuse_row(state, "rcpt: 451 {adress}", "unknown placeholder");
+	refuse_row(state, "rcpt: exchange/sever-busy",
+		   "did you mean \"exchange/server-busy\"?");
+	refuse_row(state, "rcpt: {close: yes}", "expected one of reply");
+	refuse_row(state, "rcpt: {stall: 5m, drip: 5s}", "got more");
+	refuse_row(state, "rcpt: {stall: 5m, close: yes}", "with a reply only");
+	refuse_row(state, "rcpt: {reply: [a]}", "expected a text");
+	refuse_row(state, "rcpt: [a]", "got a list");
+	refuse_row(state, "rcpt:", "got nothing");
+	refuse_row(state, "{until: 5h}", "a row needs a stage");
+	refuse_row(state, "{until: 5h, for: 5h, rcpt: stall}", "exclude");
+	refuse_row(state, "{from: 5h, until: 5h, rcpt: stall}", "after from");
+	refuse_row(state, "{from: -5h, rcpt: stall}", "never negative");
+	refuse_row(state, "{first: 0, rcpt: stall}", "a number from 1");
+	refuse_row(state, "{first: 2, connect: refuse}", "can't count");
+	refuse_row(state, "{from: 7d, rcpt: stall}", "the run ends before");
+	refuse_row(state, "{rcpt: stall}\n        - {rcpt: drop}",
+		   "the row in line 6 holds all the time before it");
+}
+
+static void test_scenario_world_refused(void **state)
+{
+#define SERVER(text)                                                           \
+	HEAD "world: {servers: {mx.dest.example: {" text                       \
+	     ", timeline: [{connect: refuse}]}}}\n" MAIL EXPECT
+	refuse(state, SERVER("address: 10.0.0.1"), "RFC 5737");
+	refuse(state, SERVER("address: 192.0.2.0"), "RFC 5737");
+	refuse(state, SERVER("address: 192.0.2"), "RFC 5737");
+	refuse(state, SERVER("port: 0"), "from 1 to 65535");
+	refuse(state, SERVER("port: 65536"), "from 1 to 65535");
+	refuse(state, SERVER("mx_for: []"), "at least one domain");
+	refuse(state, SERVER("mx_for: a b"), "a domain such as");
+	refuse(state, SERVER("extensions: DSN"), "[] stands for none");
+	refuse(state, SERVER("extensions: [PIPELINE]"), "PIPELINING");
+	refuse(state, SERVER("preference: x"), "a number");
+	refuse(state, SERVER("mx_for: dst.example"),
+	       "no server is mx_for dest.example");
+	assert_non_null(strstr(said, "did you mean \"dst.example\"?"));
+	refuse(state,
+	       HEAD "world: {servers: {mx.dest.example: {address: 192.0.2.10, "
+		    "timeline: [{rcpt: stall}]}, b.dest.example: {address: "
+		    "192.0.2.10}}}\n" MAIL EXPECT,
+	       "an address of its own");
+	refuse(state, HEAD "world: {servers: {}}\n" MAIL EXPECT, "servers");
+	refuse(state, HEAD "world: {servers: {a b.c.d: }}\n" MAIL EXPECT,
+	       "a host name");
+	refuse(state, HEAD "world: {servers: {dest.example: }}\n" MAIL EXPECT,
+	       "add mx_for");
+	refuse(state, HEAD "world: {}\n" MAIL EXPECT, "\"servers\" is missing");
+	refuse(state, HEAD "world: 3\n" MAIL EXPECT, "a map (key: value)");
+	refuse(state,
+	       HEAD "world: {start: 1969-01-01, until: 0s, servers: "
+		    "{mx.dest.example: }}\n" MAIL EXPECT,
+	       "a date from 1970");
+	assert_non_null(strstr(said, "until, expected a time above 0"));
+#undef SERVER
+}
+
+static void test_scenario_mail_refused(void **state)
+{
+	refuse_mail(state, "{to: b@dest.example}", "\"from\" is missing");
+	refuse_mail(state, "{from: , to: b@dest.example}", "written \"\"");
+	refuse_mail(state, "{from: <a@b.c>, to: b@dest.example}", "brackets");
+	refuse_mail(state, "{from: '', to: b}", "a mail address");
+	refuse_mail(state, "{from: '', to: 'b@[192.0.2.1]'}", "by a domain");
+	refuse_mail(state, "{from: '', to: \"a\\r\\nb@dest.example\"}",
+		    "a mail address");
+	refuse_mail(state, "{from: '', to: []}", "1 to 1000");
+	refuse_mail(state, "{from: '', to: [b@dest.example, b@dest.example]}",
+		    "each address once");
+	refuse_mail(state, "{from: '', to: b@dst.example}",
+		    "did you mean \"dest.example\"?");
+	refuse_mail(state, "[]", "1 to 1000 messages");
+	refuse_mail(state, "{from: '', to: b@dest.example, at: 7d}",
+		    "after the end");
+	refuse_mail(state, "{from: '', to: b@dest.example, via: fax}",
+		    "smtp or sendmail");
+	refuse_mail(state, "{from: '', to: b@dest.example, ret: ALL}",
+		    "FULL or HDRS");
+	refuse_mail(state,
+		    "{from: '', to: b@dest.example, notify: [NEVER, DELAY]}",
+		    "NEVER, or a list");
+	refuse_mail(state, "{from: '', to: b@dest.example, notify: delay}",
+		    "NEVER, or a list");
+	refuse_mail(state, "{from: '', to: b@dest.example, envid: a b}",
+		    "without blanks");
+	refuse_mail(state, "{from: '', to: b@dest.example, subject: \"a\\nb\"}",
+		    "one line");
+}
+
+static void test_scenario_expect_refused(void **state)
+{
+	refuse_expect(state, "attempts: 5..3", "smaller value comes first");
+	refuse_expect(state, "attempts: -1", "a count");
+	refuse_expect(state, "attempts: 1..", "a count");
+	refuse_expect(state, "attempts: >=20", "at least 20");
+	refuse_expect(state, "gaps: 5m", "exact to the nanosecond");
+	refuse_expect(state, "gaps: 5..6", "a range such as");
+	refuse_expect(state, "first_attempts: 5m", "a list of times");
+	refuse_expect(state, "first_attempts: [5m, 1m]", "rising times");
+	refuse_expect(state, "first_attempts: {within: 1m}", "is missing");
+	refuse_expect(state, "delay_notice: {}", "\"after\" is missing");
+	refuse_expect(state, "delay_notice: 4h..5h", "none, yes or {after");
+	refuse_expect(state, "delivered: 1", "none, yes or {after");
+	refuse_expect(state, "ndr: maybe", "none, yes, a map");
+	refuse_expect(state, "ndr: []", "at least one row");
+	refuse_expect(state, "ndr: {status: 4.4}", "enhanced code");
+	refuse_expect(state, "ndr: {action: fail}", "did you mean \"failed\"?");
+	refuse_expect(state, "ndr: {text: /(/}", "regular expression");
+	refuse_expect(state, "ndr: {recipient: x@dest.example}",
+		      "a recipient of the mail");
+	refuse_expect(state, "faults: yes", "leave it out");
+}
+
+/* --- limits -------------------------------------------------------------- */
+
+/* @part N times between @head and @tail; the caller frees. */
+static char *repeat(const char *head, const char *part, size_t n,
+		    const char *tail)
+{
+	size_t size;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &size);
+
+	fputs(head, f);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, part, (int)i, (int)i);
+	fputs(tail, f);
+	fclose(f);
+	return text;
+}
+
+static void limit(void **state, const char *head, const char *part, size_t most,
+		  const char *tail, const char *words)
+{
+	char *text = repeat(head, part, most, tail);
+
+	parse_good(state, text);
+	free(text);
+	text = repeat(head, part, most + 1, tail);
+	refuse(state, text, words);
+	free(text);
+}
+
+static void test_scenario_limits(void **state)
+{
+	limit(state,
+	      HEAD "world:\n  servers:\n"
+		   "    mx.src.example: {timeline: [{rcpt: stall}]}\n",
+	      "    mx%d.dest.example: {port: 1%04d}\n",
+	      DEADMX_SCENARIO_SERVERS_MAX - 1, MAIL EXPECT, "at most 200");
+	limit(state,
+	      HEAD "world:\n  servers:\n    mx.dest.example:\n"
+		   "      timeline:\n",
+	      "        - {from: %dm, rcpt: stall, first: 1}\n",
+	      DEADMX_SCENARIO_FAULTS_MAX, MAIL EXPECT, "at most 500 faults");
+	limit(state, HEAD WORLD("        - rcpt: stall\n") "mail:\n",
+	      "  - {from: a@src.example, to: b%d@dest.example}\n",
+	      DEADMX_SCENARIO_MAILS_MAX, EXPECT, "1 to 1000 messages");
+	limit(state,
+	      HEAD WORLD("        - rcpt: stall\n") "mail:\n"
+						    "  from: a@src.example\n"
+						    "  to:\n",
+	      "    - b%d@dest.example\n", DEADMX_SCENARIO_RECIPIENTS_MAX,
+	      EXPECT, "1 to 1000 addresses");
+	limit(state, HEAD WORLD("        - rcpt: 451 "), "x",
+	      DEADMX_REPLY_LEN_MAX - 4, "\n" MAIL EXPECT, "at most 4096");
+	limit(state,
+	      HEAD WORLD("        - rcpt: stall\n") MAIL "expect: {ndr: {text: "
+							 "/",
+	      "x", DEADMX_REGEX_LEN_MAX, "/}}\n", "regular expression of at");
+	limit(state,
+	      HEAD WORLD("        - rcpt: stall\n") "mail: {from: '', to: ",
+	      "x", DEADMX_ADDRESS_LEN_MAX - 13, "@dest.example}\n" EXPECT,
+	      "a mail address");
+}
+
+/* A small expression that would need gigabytes is refused, not compiled. */
+static void test_scenario_regex_bomb(void **state)
+{
+	refuse_expect(state, "ndr: {text: '/((((a{1,99}){99}){99}){99}){99}/'}",
+		      "10000 repetitions");
+	expect(state, "ndr: {text: '/(a{100}){1,100}/'}");
+}
+
+static void test_scenario_errors_max(void **state)
+{
+	char *text = repeat(HEAD, "key%d: 1\n", DEADMX_SCENARIO_ERRORS_MAX + 7,
+			    WORLD("        - rcpt: stall\n") MAIL EXPECT);
+
+	refuse(state, text, "x/t.yml: 7 more errors are not shown");
+	assert_non_null(strstr(said, "\"key49\""));
+	assert_null(strstr(said, "\"key50\""));
+	free(text);
+}
+
+/* Every key of the language stands in its reference page, in backticks. */
+static void test_scenario_documented(void **state)
+{
+	struct deadmx_arena *arena = deadmx_arena_new();
+	char word[64], *page;
+	size_t len;
+
+	assert_int_equal(deadmx_yaml_read_file(arena,
+					       TEST_DIR "/../docs/scenarios.md",
+					       stderr, &page, &len),
+			 0);
+	for (const struct scenario_table *t = scenario_tables; t->name; t++)
+		for (const struct deadmx_yaml_key *k = t->keys; k->word; k++) {
+			snprintf(word, sizeof(word), "\n| `%s` |", k->word);
+			if (!strstr(page, word))
+				fail_msg("%s: %s is not documented", t->name,
+					 k->word);
+			if (!strstr(page, k->doc))
+				fail_msg("%s: %s is not documented as \"%s\"",
+					 t->name, k->word, k->doc);
+		}
+#define XX(uc, w, text)                                                        \
+	snprintf(word, sizeof(word), "`%s", w);                                \
+	if (!strstr(page, word))                                               \
+		fail_msg("the action %s is not documented", w);
+	DEADMX_ACTION_MAP(XX)
+#undef XX
+	deadmx_arena_free(arena);
+}
+
+static void test_scenario_load(void **state)
+{
+	struct deadmx_scenario *s = NULL;
+
+	assert_int_equal(deadmx_scenario_load("/nonexistent.yml", NULL, &s),
+			 -ENOENT);
+	assert_int_equal(deadmx_scenario_load("/", NULL, &s), -EINVAL);
+	assert_int_equal(deadmx_scenario_load("/dev/zero", NULL, &s), -EINVAL);
+	assert_null(s);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_teardown(name, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_scenario_defaults),
+		T(test_scenario_world),
+		T(test_scenario_implicit_server),
+		T(test_scenario_timeline),
+		T(test_scenario_actions),
+		T(test_scenario_mail),
+		T(test_scenario_expect_ranges),
+		T(test_scenario_expect_messages),
+		T(test_scenario_control),
+		T(test_scenario_name),
+		T(test_scenario_error_form),
+		T(test_scenario_all_errors),
+		T(test_scenario_rows_refused),
+		T(test_scenario_world_refused),
+		T(test_scenario_mail_refused),
+		T(test_scenario_expect_refused),
+		T(test_scenario_limits),
+		T(test_scenario_regex_bomb),
+		T(test_scenario_errors_max),
+		T(test_scenario_documented),
+		T(test_scenario_load),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
