@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What handing one mail to the MTA comes to, however it is handed over.
+ *
+ * Common to smtp_client and sendmail, the two ways.
+ */
+#ifndef SIM_INJECT_H
+#define SIM_INJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deadmx/scenario.h"
+
+/* XX(ENUM, "event word") */
+/* clang-format off */
+#define INJECT_STATUS_MAP(XX)                                                  \
+	XX(ACCEPTED, "accepted") /* the MTA has it, for all recipients */      \
+	XX(REJECTED, "rejected") /* the MTA said no to any of it */            \
+	XX(FAILED, "failed")	 /* no answer: refused, closed, timed out */
+/* clang-format on */
+
+enum inject_status {
+#define XX(uc, word) INJECT_##uc,
+	INJECT_STATUS_MAP(XX)
+#undef XX
+		INJECT_STATUS_COUNT
+};
+
+enum {
+	/* Virtual seconds that one answer may take: RFC 5321 4.5.3.2 gives
+	 * the longest of its time-outs, the one after the dot, 10 min. */
+	INJECT_WAIT_S = 600,
+	INJECT_REPLY_MAX = 4096, /* bytes kept of what the MTA said */
+};
+
+struct inject {
+	const struct deadmx_mail *mail;
+	char *data; /* the message with its header; lines end in LF */
+	size_t len;
+	/* Once, as soon as it is known; @reply may be empty. */
+	void (*on_result)(void *arg, enum inject_status status,
+			  const char *reply);
+	/* Last: all handles are closed, @data may go. */
+	void (*on_closed)(void *arg);
+	void *arg;
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The senders: inject each mail of the scenario at its time.
+ *
+ * Owns timers and connections on the caller's loop. A mail is handed over
+ * once; when the MTA doesn't take it, the event says so and the harness
+ * decides what that means.
+ */
+#ifndef SIM_SENDER_H
+#define SIM_SENDER_H
+
+#include <uv.h>
+
+#include "deadmx/event.h"
+#include "sim/inject.h"
+
+/* Mails handed over at the same time, at most: MTAs limit the connections
+ * of one client (20 and more by default). The rest wait their turn. */
+enum { SENDER_PARALLEL_MAX = 10 };
+
+struct sender_options {
+	uv_loop_t *loop;
+	struct deadmx_event_log *log;
+	const struct deadmx_scenario *scenario;
+	const char *submit_host; /* IPv4 address, else 127.0.0.1 is meant */
+	uint16_t submit_port;
+	const char *sendmail;
+	int64_t (*now_ns)(void *arg); /* on the scenario's timeline */
+	void (*on_injected)(void *arg, size_t index, enum inject_status status);
+	void *arg;
+};
+
+struct sender;
+
+struct sender *sender_new(const struct sender_options *options);
+/* Inject from now on: mails whose time has come at once. */
+void sender_start(struct sender *s);
+void sender_close(struct sender *s, void (*cb)(void *arg), void *arg);
+
+#endif

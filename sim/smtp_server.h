@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One SMTP server of the world: listener, connections, and its timeline.
+ *
+ * It owns its sockets and timers on the caller's loop, feeds the sessions
+ * and writes their events. What several servers share (numbers, the memory
+ * for messages) stands in one struct of the caller's.
+ */
+#ifndef SIM_SMTP_SERVER_H
+#define SIM_SMTP_SERVER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "deadmx/event.h"
+#include "deadmx/scenario.h"
+#include "sim/smtp_session.h"
+
+/* Limits, tested in tests/unit/test_smtp_server.c. */
+enum {
+	/* Per server. MTAs open tens; beyond, a connection gets 421. */
+	SMTP_SERVER_CONNECTIONS_MAX = 500,
+	/* Bytes read ahead per connection while a reply is held back; also
+	 * what a longer line is cut into. */
+	SMTP_SERVER_INPUT_MAX = 16 << 10,
+	/* Replies not taken by the client, in bytes: then it is not read
+	 * from any more. */
+	SMTP_SERVER_OUTPUT_MAX = 64 << 10,
+	/* Bytes of messages under way in all sessions of a world. */
+	SMTP_SERVER_BUDGET = 64 << 20,
+};
+
+struct smtp_server_shared {
+	uv_loop_t *loop;
+	struct deadmx_event_log *log;
+	const char *message_dir; /* NULL: messages are not stored */
+	bool manage_network;
+	uint64_t sessions, messages; /* numbered so far */
+	size_t budget;
+	/* Time on the scenario's timeline. */
+	int64_t (*now_ns)(void *arg);
+	void (*on_message)(void *arg, const struct deadmx_server *server,
+			   const struct smtp_envelope *envelope,
+			   const char *data, size_t len, bool acknowledged);
+	void *arg;
+};
+
+struct smtp_server;
+
+/*
+ * Listen. All but the loop's memory outlives the server. On error a negative
+ * errno and one line on @errors.
+ */
+int smtp_server_new(struct smtp_server_shared *shared,
+		    const struct deadmx_server *config, FILE *errors,
+		    struct smtp_server **ret);
+/*
+ * Start the timeline (again): counted faults count from 0, and what holds at
+ * the connect stage now is applied. @report: write it as a state event, as
+ * each later change is, and a failure as an error event.
+ */
+int smtp_server_restart(struct smtp_server *s, bool report);
+size_t smtp_server_connections(const struct smtp_server *s);
+void smtp_server_close(struct smtp_server *s, void (*cb)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* The world: what stands in deadmx/world.h, put together. */
+#include "deadmx/world.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/dns_server.h"
+#include "sim/dns_zone.h"
+#include "sim/sender.h"
+#include "sim/sim_timer.h"
+#include "sim/smtp_server.h"
+#include "sim/tracker.h"
+
+struct deadmx_world_run {
+	const struct deadmx_scenario *scenario;
+	int64_t origin_ns; /* of the timeline, on the loop's clock */
+	struct smtp_server_shared shared;
+	struct smtp_server **servers;
+	size_t server_count;
+	struct dns_zone *zone;
+	struct dns_server *dns;
+	struct sender *sender;
+	struct tracker *tracker;
+	void (*progress_cb)(void *arg);
+	void *progress_arg;
+	size_t parts; /* still to be closed */
+	void (*close_cb)(void *arg);
+	void *close_arg;
+};
+
+int64_t deadmx_world_now_ns(const struct deadmx_world_run *run)
+{
+	return sim_timer_now_ns() - run->origin_ns;
+}
+
+static int64_t run_now(void *arg)
+{
+	return deadmx_world_now_ns(arg);
+}
+
+static void run_progress(struct deadmx_world_run *run)
+{
+	if (run->progress_cb)
+		run->progress_cb(run->progress_arg);
+}
+
+static void run_on_message(void *arg, const struct deadmx_server *server,
+			   const struct smtp_envelope *envelope,
+			   const char *data, size_t len, bool acknowledged)
+{
+	struct deadmx_world_run *run = arg;
+
+	if (acknowledged)
+		tracker_message(run->tracker, server, envelope, data, len);
+	run_progress(run);
+}
+
+static void run_on_injected(void *arg, size_t index, enum inject_status status)
+{
+	struct deadmx_world_run *run = arg;
+
+	if (status != INJECT_ACCEPTED)
+		tracker_not_injected(run->tracker, index);
+	run_progress(run);
+}
+
+static int start_dns(struct deadmx_world_run *run,
+		     const struct deadmx_world_options *options, FILE *errors)
+{
+	const char *bad = NULL;
+	int rc = dns_zone_new(run->scenario, options->submit_host, &bad,
+			      &run->zone);
+
+	if (rc < 0) {
+		fprintf(errors, "DNS: \"%s\" is no host or domain name\n",
+			bad ? bad : "");
+		return rc;
+	}
+	return dns_server_new(run->shared.loop, options->dns_address,
+			      options->dns_port, run->zone, run->shared.log,
+			      errors, &run->dns);
+}
+
+static int start_servers(struct deadmx_world_run *run, FILE *errors)
+{
+	const struct deadmx_world *world = &run->scenario->world;
+	int rc = 0;
+
+	run->servers = calloc(world->server_count + 1, sizeof(*run->servers));
+	assert(run->servers);
+	/* All listen before any state is set: an address that is made
+	 * unreachable can't be bound any more. */
+	for (size_t i = 0; rc == 0 && i < world->server_count; i++) {
+		rc = smtp_server_new(&run->shared, &world->servers[i], errors,
+				     &run->servers[i]);
+		if (rc == 0)
+			run->server_count++;
+	}
+	for (size_t i = 0; rc == 0 && i < run->server_count; i++) {
+		rc = smtp_server_restart(run->servers[i], false);
+		if (rc < 0)
+			fprintf(errors,
+				"server %s: can't set the connect stage: %s\n",
+				world->servers[i].name, strerror(-rc));
+	}
+	return rc;
+}
+
+static void start_sender(struct deadmx_world_run *run,
+			 const struct deadmx_world_options *options)
+{
+	struct sender_options o = {
+		.loop = run->shared.loop,
+		.log = run->shared.log,
+		.scenario = run->scenario,
+		.submit_host = options->submit_host,
+		.submit_port = options->submit_port,
+		.sendmail = options->sendmail,
+		.now_ns = run_now,
+		.on_injected = run_on_injected,
+		.arg = run,
+	};
+
+	run->sender = sender_new(&o);
+}
+
+static void set_true(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
+		       const struct deadmx_world_options *options,
+		       struct deadmx_event_log *log, FILE *errors,
+		       struct deadmx_world_run **ret)
+{
+	struct deadmx_world_run *run = calloc(1, sizeof(*run));
+	bool closed = false;
+	int rc;
+
+	assert(run);
+	/* A peer that is gone is an error of write(), not the world's end. */
+	signal(SIGPIPE, SIG_IGN);
+	run->scenario = scenario;
+	run->origin_ns = sim_timer_now_ns();
+	run->tracker = tracker_new(scenario);
+	run->shared = (struct smtp_server_shared){
+		.loop = loop,
+		.log = log,
+		.message_dir = options->message_dir,
+		.manage_network = options->manage_network,
+		.budget = SMTP_SERVER_BUDGET,
+		.now_ns = run_now,
+		.on_message = run_on_message,
+		.arg = run,
+	};
+	start_sender(run, options);
+	rc = start_dns(run, options, errors);
+	if (rc == 0)
+		rc = start_servers(run, errors);
+	if (rc == 0) {
+		*ret = run;
+		return 0;
+	}
+	deadmx_world_close(run, set_true, &closed);
+	while (!closed)
+		uv_run(loop, UV_RUN_NOWAIT);
+	return rc;
+}
+
+void deadmx_world_set_origin(struct deadmx_world_run *run)
+{
+	run->origin_ns = sim_timer_now_ns();
+	for (size_t i = 0; i < run->server_count; i++)
+		smtp_server_restart(run->servers[i], true);
+}
+
+void deadmx_world_inject(struct deadmx_world_run *run)
+{
+	sender_start(run->sender);
+}
+
+void deadmx_world_on_progress(struct deadmx_world_run *run,
+			      void (*cb)(void *arg), void *arg)
+{
+	run->progress_cb = cb;
+	run->progress_arg = arg;
+}
+
+size_t deadmx_world_open_count(const struct deadmx_world_run *run)
+{
+	return tracker_open_count(run->tracker);
+}
+
+static void part_closed(void *arg)
+{
+	struct deadmx_world_run *run = arg;
+
+	if (--run->parts)
+		return;
+	dns_zone_free(run->zone);
+	tracker_free(run->tracker);
+	free(run->servers);
+	if (run->close_cb)
+		run->close_cb(run->close_arg);
+	free(run);
+}
+
+void deadmx_world_close(struct deadmx_world_run *run, void (*cb)(void *arg),
+			void *arg)
+{
+	run->close_cb = cb;
+	run->close_arg = arg;
+	run->progress_cb = NULL;
+	run->parts = run->server_count + (run->dns != NULL) + 1;
+	for (size_t i = 0; i < run->server_count; i++)
+		smtp_server_close(run->servers[i], part_closed, run);
+	if (run->dns)
+		dns_server_close(run->dns, part_closed, run);
+	sender_close(run->sender, part_closed, run);
+}
