@@ -58,6 +58,8 @@ struct connection {
 	const char *drip; /* what is left of a dripped reply */
 	size_t drip_len;
 	int64_t drip_ns;
+	char *out; /* said, not yet written */
+	size_t out_len;
 	size_t in_len;
 	char in[SMTP_SERVER_INPUT_MAX];
 };
@@ -122,6 +124,7 @@ static void connection_closed(uv_handle_t *handle)
 		c->next->prev = c->prev;
 	s->connection_count--;
 	smtp_session_free(c->session);
+	free(c->out);
 	free(c);
 	server_closed(s);
 }
@@ -136,6 +139,8 @@ static void connection_close(struct connection *c, bool reset)
 	if (!reset || uv_tcp_close_reset(&c->tcp, connection_closed) < 0)
 		uv_close((uv_handle_t *)&c->tcp, connection_closed);
 }
+
+static void connection_flush(struct connection *c);
 
 static void connection_on_shutdown(uv_shutdown_t *req, int status)
 {
@@ -154,6 +159,7 @@ static void connection_finish(struct connection *c)
 	if (c->shut || uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
 	uv_timer_stop(&c->timer);
+	connection_flush(c);
 	c->shut = true;
 	if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp,
 			connection_on_shutdown) < 0)
@@ -172,33 +178,46 @@ static void connection_log_close(struct connection *c, const char *by,
 
 static void connection_process(struct connection *c);
 
-struct write {
-	uv_write_t req;
-	char text[];
-};
-
 static void connection_on_written(uv_write_t *req, int status)
 {
 	struct connection *c = req->handle->data;
 
 	free(req->data);
+	free(req);
 	if (status >= 0)
 		connection_process(c);
 }
 
+/*
+ * Write what was said since the last time in one go: a pipelining client
+ * gets its replies together, as RFC 2920 3.2 wants, and wakes once.
+ */
+static void connection_flush(struct connection *c)
+{
+	uv_write_t *req;
+	uv_buf_t buf = uv_buf_init(c->out, (unsigned)c->out_len);
+
+	if (!c->out_len || uv_is_closing((uv_handle_t *)&c->tcp))
+		return;
+	req = malloc(sizeof(*req));
+	assert(req);
+	req->data = c->out;
+	c->out = NULL;
+	c->out_len = 0;
+	/* A broken connection is seen by the reader. */
+	if (uv_write(req, (uv_stream_t *)&c->tcp, &buf, 1,
+		     connection_on_written) < 0) {
+		free(req->data);
+		free(req);
+	}
+}
+
 static void connection_send(struct connection *c, const char *text, size_t len)
 {
-	struct write *w = malloc(sizeof(*w) + len);
-	uv_buf_t buf;
-
-	assert(w);
-	memcpy(w->text, text, len);
-	buf = uv_buf_init(w->text, (unsigned)len);
-	w->req.data = w;
-	/* A broken connection is seen by the reader. */
-	if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &buf, 1,
-		     connection_on_written) < 0)
-		free(w);
+	c->out = realloc(c->out, c->out_len + len);
+	assert(c->out);
+	memcpy(c->out + c->out_len, text, len);
+	c->out_len += len;
 }
 
 /* What the session asks for. */
@@ -237,6 +256,7 @@ static void connection_on_drip(uv_timer_t *timer)
 	struct connection *c = timer->data;
 
 	connection_send(c, c->drip, 1);
+	connection_flush(c);
 	c->drip++;
 	c->drip_len--;
 	if (c->drip_len)
@@ -479,6 +499,7 @@ static void connection_process(struct connection *c)
 		start = c->in_len;
 	c->in_len -= start;
 	memmove(c->in, c->in + start, c->in_len);
+	connection_flush(c);
 	connection_read(c, c->in_len < sizeof(c->in));
 }
 

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of sim/smtp_server.c on real sockets, in real time. */
+#include "world_fixture.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+
+#include "sim/smtp_server.h"
+
+struct fixture {
+	struct world_fixture w; /* first: callbacks get it as their argument */
+	struct deadmx_fault rows[4];
+	struct deadmx_server config;
+	struct smtp_server_shared shared;
+	struct smtp_server *server;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	fixture_init(&f->w);
+	f->config = (struct deadmx_server){.name = STR("mx.test"),
+					   .address = f->w.address,
+					   .port = WORLD_PORT,
+					   .faults = f->rows};
+	f->shared = (struct smtp_server_shared){.loop = &f->w.loop,
+						.log = f->w.log,
+						.message_dir = f->w.dir,
+						.budget = SMTP_SERVER_BUDGET,
+						.now_ns = fixture_now,
+						.arg = &f->w};
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->server) {
+		smtp_server_close(f->server, fixture_on_closed, &f->w);
+		fixture_await_closed(&f->w);
+	}
+	fixture_release(&f->w);
+	free(f);
+	return 0;
+}
+
+static void add_fault(struct fixture *f, struct deadmx_fault fault)
+{
+	if (!fault.until_ns)
+		fault.until_ns = DEADMX_FOREVER_NS;
+	fault.place.line = (int)f->config.fault_count + 1;
+	f->rows[f->config.fault_count++] = fault;
+}
+
+static void begin(struct fixture *f)
+{
+	assert_int_equal(
+		smtp_server_new(&f->shared, &f->config, stderr, &f->server), 0);
+	f->w.origin = (int64_t)uv_hrtime();
+	assert_int_equal(smtp_server_restart(f->server, true), 0);
+	fixture_clear_events(&f->w);
+}
+
+/* From the greeting to QUIT: replies, events, the stored message. */
+static void test_smtp_server_conversation(void **state)
+{
+	struct fixture *f = *state;
+	char want[1024], path[128], data[64] = "";
+	FILE *file;
+	int fd;
+
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n");
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
+		     "Subject: x\r\n\r\n..\xff\r\n.\r\nQUIT\r\n");
+	fixture_expect(&f->w, fd,
+		       "250 mx.test\r\n250 Sender ok\r\n250 Recipient ok\r\n"
+		       "354 End data with <CR><LF>.<CR><LF>\r\n"
+		       "250 Message accepted\r\n221 Bye\r\n");
+	fixture_expect_end(&f->w, fd, 0);
+	snprintf(want, sizeof(want),
+		 "accept 1 mx.test %s 2525 127.0.0.1\n"
+		 "reply 1 mx.test banner 220 mx.test ESMTP\n"
+		 "command 1 mx.test HELO me\nreply 1 mx.test ehlo 250 mx.test\n"
+		 "command 1 mx.test MAIL FROM:<a@b>\n"
+		 "reply 1 mx.test mail 250 Sender ok\n"
+		 "command 1 mx.test RCPT TO:<c@d>\n"
+		 "reply 1 mx.test rcpt 250 Recipient ok\n"
+		 "command 1 mx.test DATA\n"
+		 "reply 1 mx.test data 354 End data with <CR><LF>.<CR><LF>\n"
+		 "message 1 mx.test a@b [\"c@d\"] msg-1.eml 18\n"
+		 "reply 1 mx.test dot 250 Message accepted\n"
+		 "command 1 mx.test QUIT\nreply 1 mx.test quit 221 Bye\n"
+		 "close 1 mx.test server fin",
+		 f->w.address);
+	f->w.events[f->w.events_len - 1] = '\0';
+	assert_string_equal(f->w.events, want);
+	snprintf(path, sizeof(path), "%s/msg-1.eml", f->w.dir);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fread(data, 1, sizeof(data), file), 18);
+	fclose(file);
+	assert_string_equal(data, "Subject: x\r\n\r\n.\xff\r\n");
+}
+
+/* Lines pipelined behind a stalled reply wait for it, in order. */
+static void test_smtp_server_stall_pipelined(void **state)
+{
+	struct fixture *f = *state;
+	int64_t begun;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_MAIL,
+					   .action = DEADMX_ACTION_STALL,
+					   .stall_ns = MS(50)});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n");
+	begun = fixture_now(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nQUIT\r\n");
+	fixture_expect(&f->w, fd, "250 mx.test\r\n250 Sender ok\r\n");
+	assert_true(fixture_now(&f->w) - begun >= MS(50));
+	fixture_expect(&f->w, fd, "250 Recipient ok\r\n221 Bye\r\n");
+	fixture_expect_end(&f->w, fd, 0);
+	assert_non_null(strstr(f->w.events,
+			       "fault 1 mx.test mail stall null 1\n"
+			       "reply 1 mx.test mail 250 Sender ok\n"));
+}
+
+/* A client that leaves while a reply is held back ends the session. */
+static void test_smtp_server_client_leaves(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_BANNER,
+					   .action = DEADMX_ACTION_STALL,
+					   .stall_ns = MS(10000)});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_await_event(&f->w, "fault 1 mx.test banner stall");
+	close(fd);
+	fixture_await_event(&f->w, "close 1 mx.test client fin\n");
+	while (smtp_server_connections(f->server))
+		fixture_turn(&f->w);
+	assert_null(strstr(f->w.events, "reply"));
+}
+
+/* One byte each time, and a pause before the first. */
+static void test_smtp_server_drip(void **state)
+{
+	struct fixture *f = *state;
+	int64_t begun;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_BANNER,
+					   .action = DEADMX_ACTION_DRIP,
+					   .drip_ns = MS(3)});
+	begin(f);
+	begun = fixture_now(&f->w);
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220");
+	assert_true(fixture_now(&f->w) - begun >= MS(9));
+	assert_null(strstr(f->w.events, "reply"));
+	fixture_expect(&f->w, fd, " mx.test ESMTP\r\n");
+	assert_true(fixture_now(&f->w) - begun >= MS(57));
+	fixture_send(&f->w, fd, "QUIT\r\n");
+	fixture_expect(&f->w, fd, "221 Bye\r\n");
+	fixture_expect_end(&f->w, fd, 0);
+}
+
+/* Dropped: a clean FIN, although input is left unread. */
+static void test_smtp_server_drop(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_MAIL,
+					   .action = DEADMX_ACTION_DROP});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n250 mx.test\r\n");
+	send(fd, "NOOP\r\n", 6, MSG_NOSIGNAL);
+	fixture_expect_end(&f->w, fd, 0);
+	assert_non_null(strstr(f->w.events, "fault 1 mx.test mail drop null 1\n"
+					    "close 1 mx.test server fin\n"));
+}
+
+/* Reset: ECONNRESET, and after the dot a message nobody was told of. */
+static void test_smtp_server_reset_at_dot(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_DOT,
+					   .action = DEADMX_ACTION_RESET});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+	fixture_expect(&f->w, fd,
+		       "220 mx.test ESMTP\r\n250 mx.test\r\n"
+		       "250 Sender ok\r\n250 Recipient ok\r\n"
+		       "354 End data with <CR><LF>.<CR><LF>\r\n");
+	fixture_send(&f->w, fd, ".\r\n");
+	fixture_expect_end(&f->w, fd, ECONNRESET);
+	assert_non_null(strstr(f->w.events,
+			       "fault 1 mx.test dot reset null 1\n"
+			       "message 1 mx.test  [\"c@d\"] msg-1.eml 0 true\n"
+			       "close 1 mx.test server reset\n"));
+}
+
+/* 421 gets through before the FIN; the fault's reply is in its event. */
+static void test_smtp_server_421(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){
+			     .stage = DEADMX_STAGE_EHLO,
+			     .action = DEADMX_ACTION_REPLY,
+			     .reply = STR("421 4.3.2 {host}\n[{address}]")});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd, "EHLO me\r\nMAIL FROM:<a@b>\r\n");
+	fixture_expect(&f->w, fd,
+		       "220 mx.test ESMTP\r\n421-4.3.2 mx.test\r\n421 [127.");
+	while (!strstr(f->w.events, "close 1 mx.test server fin\n"))
+		fixture_turn(&f->w);
+	assert_non_null(strstr(f->w.events, "fault 1 mx.test ehlo reply "
+					    "421-4.3.2 mx.test\n421 [127."));
+	close(fd);
+}
+
+/* `nc` sends all and its FIN at once: it is answered all the same. */
+static void test_smtp_server_half_closed(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd, "HELO me\r\nNOOP\r\n");
+	shutdown(fd, SHUT_WR);
+	fixture_expect(&f->w, fd,
+		       "220 mx.test ESMTP\r\n250 mx.test\r\n250 Ok\r\n");
+	fixture_expect_end(&f->w, fd, 0);
+	fixture_await_event(&f->w, "close 1 mx.test client fin\n");
+}
+
+/* A client that never reads is not read from for ever either. */
+static void test_smtp_server_output_limit(void **state)
+{
+	enum { MANY = 64 << 20, NAME = 1000, REPLY = NAME + 6, LINE = 2000 };
+	struct fixture *f = *state;
+	int fd, replies = 0, sent = 0;
+	char in[65536], out[LINE * 10], name[NAME + 1];
+
+	/* Long lines and replies fill the kernel's buffers soon. */
+	memset(name, 'x', NAME);
+	name[NAME] = '\0';
+	f->config.name = name;
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = i % LINE < 5	       ? "HELO "[i % LINE]
+			 : i % LINE < LINE - 2 ? 'x'
+					       : "\r\n"[(i + 2) % LINE];
+	begin(f);
+	fd = fixture_client(&f->w);
+	for (int stuck = 0; stuck < 20;) {
+		ssize_t n =
+			send(fd, out + sent % LINE,
+			     sizeof(out) - (size_t)(sent % LINE), MSG_NOSIGNAL);
+
+		assert_true(n > 0 || errno == EAGAIN || errno == ENOTCONN);
+		sent += n > 0 ? (int)n : 0;
+		stuck = n > 0 ? 0 : stuck + 1;
+		assert_true(sent < MANY);
+		fixture_turn(&f->w);
+	}
+	sent /= LINE;
+	assert_true(sent > SMTP_SERVER_OUTPUT_MAX / REPLY);
+	/* The greeting, then a reply to each whole line. */
+	while (replies < 12 + NAME + sent * REPLY) {
+		ssize_t n = recv(fd, in, sizeof(in), 0);
+
+		if (n > 0)
+			replies += (int)n;
+		else
+			fixture_turn(&f->w);
+	}
+	assert_int_equal(replies, 12 + NAME + sent * REPLY);
+	close(fd);
+	smtp_server_close(f->server, fixture_on_closed, &f->w);
+	fixture_await_closed(&f->w);
+	f->server = NULL;
+}
+
+/* A line of any length in the message, cut at the input's limit or not. */
+static void test_smtp_server_input_limit(void **state)
+{
+	enum { LEN = SMTP_SERVER_INPUT_MAX * 3 };
+	struct fixture *f = *state;
+	char *line = malloc(LEN + 3), want[64];
+	int fd;
+
+	memset(line, 'x', LEN);
+	line[SMTP_SERVER_INPUT_MAX - 1] = '\r';
+	memcpy(line + LEN, "\r\n", 3);
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+	fixture_send(&f->w, fd, line);
+	fixture_send(&f->w, fd, ".\r\n");
+	fixture_send(&f->w, fd, line);
+	snprintf(want, sizeof(want), " msg-1.eml %d\n", LEN + 2);
+	fixture_await_event(&f->w, want);
+	fixture_await_event(&f->w, "reply 1 mx.test null 500 Line too long\n");
+	free(line);
+	close(fd);
+}
+
+/* The limit of connections is served; one more is turned away. */
+static void test_smtp_server_connections_limit(void **state)
+{
+	struct fixture *f = *state;
+	int fds[SMTP_SERVER_CONNECTIONS_MAX + 1];
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	begin(f);
+	for (int i = 0; i <= SMTP_SERVER_CONNECTIONS_MAX; i++) {
+		fds[i] = fixture_client(&f->w);
+		fixture_expect(&f->w, fds[i],
+			       i < SMTP_SERVER_CONNECTIONS_MAX
+				       ? "220 mx.test ESMTP\r\n"
+				       : "421 4.7.0 Too many connections\r\n");
+	}
+	fixture_expect_end(&f->w, fds[SMTP_SERVER_CONNECTIONS_MAX], 0);
+	close(fds[0]);
+	fixture_await_event(&f->w, "close 1 mx.test client fin\n");
+	while (smtp_server_connections(f->server) ==
+	       SMTP_SERVER_CONNECTIONS_MAX)
+		fixture_turn(&f->w);
+	fds[0] = fixture_client(&f->w);
+	fixture_expect(&f->w, fds[0], "220 mx.test ESMTP\r\n");
+	for (int i = 0; i < SMTP_SERVER_CONNECTIONS_MAX; i++)
+		close(fds[i]);
+}
+
+static int connect_error(struct fixture *f)
+{
+	int error, fd = fixture_connect(&f->w, SOCK_STREAM, &error);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	socklen_t len = sizeof(error);
+
+	assert_int_equal(poll(&p, 1, 1000), 1);
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	close(fd);
+	return error;
+}
+
+/* Refused by the timeline, then healthy, then refused again. */
+static void test_smtp_server_refuse(void **state)
+{
+	struct fixture *f = *state;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
+					   .action = DEADMX_ACTION_REFUSE,
+					   .until_ns = MS(100)});
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
+					   .action = DEADMX_ACTION_REFUSE,
+					   .from_ns = MS(200)});
+	begin(f);
+	assert_int_equal(connect_error(f), ECONNREFUSED);
+	fixture_await_event(&f->w, "state mx.test connect null null\n");
+	assert_true(fixture_now(&f->w) >= MS(100));
+	assert_int_equal(connect_error(f), 0);
+	fixture_await_event(&f->w, "state mx.test connect refuse 2\n");
+	assert_int_equal(connect_error(f), ECONNREFUSED);
+	/* A new origin starts it all again, and says what holds. */
+	fixture_clear_events(&f->w);
+	f->w.origin = (int64_t)uv_hrtime();
+	assert_int_equal(smtp_server_restart(f->server, true), 0);
+	assert_string_equal(f->w.events, "state mx.test connect refuse 1\n");
+	assert_int_equal(connect_error(f), ECONNREFUSED);
+}
+
+/* A blackhole answers no SYN; healed, the next one. */
+static void test_smtp_server_blackhole(void **state)
+{
+	struct fixture *f = *state;
+	int fd, error;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
+					   .action = DEADMX_ACTION_BLACKHOLE,
+					   .until_ns = MS(100)});
+	begin(f);
+	fd = fixture_connect(&f->w, SOCK_STREAM, &error);
+	assert_int_equal(error, EINPROGRESS);
+	fixture_await_event(&f->w, "state mx.test connect null null\n");
+	assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(fd);
+	assert_null(strstr(f->w.events, "accept"));
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n");
+	close(fd);
+}
+
+/* What can't be done at the connect stage is said with its line. */
+static void test_smtp_server_unsupported(void **state)
+{
+	static const struct deadmx_fault rows[] = {
+		{.stage = DEADMX_STAGE_CONNECT,
+		 .action = DEADMX_ACTION_REFUSE,
+		 .first = 1},
+		{.stage = DEADMX_STAGE_CONNECT,
+		 .action = DEADMX_ACTION_UNREACHABLE},
+		{.stage = DEADMX_STAGE_CONNECT, .action = DEADMX_ACTION_REPLY},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = NULL;
+		size_t len;
+		FILE *errors = open_memstream(&text, &len);
+
+		f->config.fault_count = 0;
+		add_fault(f, rows[i]);
+		assert_int_equal(smtp_server_new(&f->shared, &f->config, errors,
+						 &f->server),
+				 -ENOTSUP);
+		fclose(errors);
+		assert_memory_equal(text, "scenario:1: server mx.test, stage ",
+				    34);
+		free(text);
+	}
+}
+
+/* An address in use, or none of ours: one line, nothing left open. */
+static void test_smtp_server_cannot_listen(void **state)
+{
+	struct fixture *f = *state;
+	struct smtp_server *second = NULL;
+	char text[128] = "";
+	FILE *errors = fmemopen(text, sizeof(text), "w");
+
+	begin(f);
+	assert_int_equal(
+		smtp_server_new(&f->shared, &f->config, errors, &second),
+		-EADDRINUSE);
+	fclose(errors);
+	assert_null(second);
+	assert_non_null(strstr(text, "server mx.test: can't listen on 127."));
+}
+
+/* A folder that can't be written: the run's error, not the MTA's. */
+static void test_smtp_server_disk_error(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	f->shared.message_dir = "/proc/self/nothing";
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
+		     ".\r\n");
+	fixture_await_event(&f->w, "error mx.test: can't store a message: No "
+				   "such file or directory\n");
+	close(fd);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_smtp_server_conversation),
+		T(test_smtp_server_stall_pipelined),
+		T(test_smtp_server_client_leaves),
+		T(test_smtp_server_drip),
+		T(test_smtp_server_drop),
+		T(test_smtp_server_reset_at_dot),
+		T(test_smtp_server_421),
+		T(test_smtp_server_half_closed),
+		T(test_smtp_server_output_limit),
+		T(test_smtp_server_input_limit),
+		T(test_smtp_server_connections_limit),
+		T(test_smtp_server_refuse),
+		T(test_smtp_server_blackhole),
+		T(test_smtp_server_unsupported),
+		T(test_smtp_server_cannot_listen),
+		T(test_smtp_server_disk_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
