@@ -4,7 +4,7 @@
  *
  * On the virtual clock both are virtual. A libuv timer counts whole
  * milliseconds from a moment that may lie behind; started from here it never
- * fires early, and at most a millisecond late.
+ * fires early, and on an idle loop at most two milliseconds late.
  */
 #ifndef SIM_SIM_TIMER_H
 #define SIM_SIM_TIMER_H

@@ -29,7 +29,8 @@
 	XX(FAULT, "fault", "session|null server stage action reply|null line") \
 	XX(STATE, "state", "server stage action|null line")                    \
 	XX(CLOSE, "close", "session server by (client server) how")            \
-	XX(MESSAGE, "message", "session server from to[] file bytes")          \
+	XX(MESSAGE, "message",                                                 \
+	   "session server from to[] file bytes unacknowledged?")              \
 	XX(DNS, "dns", "name qtype rcode answers transport")                   \
 	XX(JUMP, "jump", "to")                                                 \
 	XX(LOG, "log", "line")                                                 \

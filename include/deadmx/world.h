@@ -32,14 +32,18 @@ struct deadmx_world_run;
 /*
  * Bind all servers and start the timeline at "now" = mail time 0 minus
  * nothing: faults with from 0 apply at once. On error a negative errno, one
- * line on @errors, nothing left open.
+ * line on @errors, nothing left open (the loop is turned for that). Ignores
+ * SIGPIPE in the whole process.
  */
 int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		       const struct deadmx_world_options *options,
 		       struct deadmx_event_log *log, FILE *errors,
 		       struct deadmx_world_run **ret);
 
-/* The virtual origin: timelines and event times count from here. */
+/*
+ * The virtual origin: timelines count from here, anew (what `first` counted
+ * before is forgotten), and a state event tells what holds at each server.
+ */
 void deadmx_world_set_origin(struct deadmx_world_run *run);
 int64_t deadmx_world_now_ns(const struct deadmx_world_run *run);
 

@@ -90,7 +90,6 @@ static void begin(struct fixture *f, bool server)
 						 &f->server),
 				 0);
 	f->sender = sender_new(&f->options);
-	/* sender_options.now_ns gets the options' argument. */
 	f->w.origin = (int64_t)uv_hrtime();
 	sender_start(f->sender);
 }
@@ -206,6 +205,27 @@ static void test_sender_dropped(void **state)
 	begin(f, true);
 	fixture_await_event(&f->w, INJECTED "smtp failed connection closed "
 					    "(waiting at data)\n");
+}
+
+/* A reply longer than is kept is an answer without end. */
+static void test_sender_reply_limit(void **state)
+{
+	struct fixture *f = *state;
+	char reply[INJECT_REPLY_MAX + 8];
+
+	memset(reply, 'x', sizeof(reply));
+	memcpy(reply, "250 ", 4);
+	/* With CRLF the limit to the byte, then one more. */
+	reply[INJECT_REPLY_MAX - 2] = '\0';
+	add_fault(f, DEADMX_STAGE_DOT, DEADMX_ACTION_REPLY, reply);
+	begin(f, true);
+	fixture_await_event(&f->w, "smtp accepted 250 xxx");
+	sender_close(f->sender, fixture_on_closed, &f->w);
+	fixture_await_closed(&f->w);
+	memcpy(reply + INJECT_REPLY_MAX - 2, "x", 2);
+	f->sender = sender_new(&f->options);
+	sender_start(f->sender);
+	fixture_await_event(&f->w, "smtp failed an answer without end");
 }
 
 /* Each at its time, those of one time in the file's order. */
@@ -342,6 +362,7 @@ int main(void)
 		T(test_sender_rejected),
 		T(test_sender_failed),
 		T(test_sender_dropped),
+		T(test_sender_reply_limit),
 		T(test_sender_times),
 		T(test_sender_parallel_limit),
 		T(test_sender_close_early),

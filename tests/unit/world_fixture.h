@@ -117,12 +117,12 @@ static void fixture_turn(struct world_fixture *f)
 	assert_true(f->turns++ < TURNS_MAX);
 }
 
-static void fixture_on_closed(void *arg)
+static unused_func void fixture_on_closed(void *arg)
 {
 	((struct world_fixture *)arg)->closed = true;
 }
 
-static void unused_func fixture_await_closed(struct world_fixture *f)
+static unused_func void fixture_await_closed(struct world_fixture *f)
 {
 	while (!f->closed)
 		fixture_turn(f);
@@ -168,7 +168,7 @@ static int unused_func fixture_client(struct world_fixture *f)
 	return fd;
 }
 
-static void unused_func fixture_send(struct world_fixture *f, int fd,
+static unused_func void fixture_send(struct world_fixture *f, int fd,
 				     const char *text)
 {
 	size_t len = strlen(text);
@@ -187,7 +187,7 @@ static void unused_func fixture_send(struct world_fixture *f, int fd,
 }
 
 /* Exactly @want is what comes next. */
-static void unused_func fixture_expect(struct world_fixture *f, int fd,
+static unused_func void fixture_expect(struct world_fixture *f, int fd,
 				       const char *want)
 {
 	char got[4096];
@@ -209,7 +209,7 @@ static void unused_func fixture_expect(struct world_fixture *f, int fd,
 }
 
 /* The connection ends: 0 by FIN, else with this errno. Closes @fd. */
-static void unused_func fixture_expect_end(struct world_fixture *f, int fd,
+static unused_func void fixture_expect_end(struct world_fixture *f, int fd,
 					   int error)
 {
 	char c;
@@ -224,7 +224,7 @@ static void unused_func fixture_expect_end(struct world_fixture *f, int fd,
 }
 
 /* Turn until @text stands in the log. */
-static void unused_func fixture_await_event(struct world_fixture *f,
+static unused_func void fixture_await_event(struct world_fixture *f,
 					    const char *text)
 {
 	while (!strstr(f->events, text)) {
@@ -234,7 +234,7 @@ static void unused_func fixture_await_event(struct world_fixture *f,
 	}
 }
 
-static void unused_func fixture_clear_events(struct world_fixture *f)
+static unused_func void fixture_clear_events(struct world_fixture *f)
 {
 	f->events_len = 0;
 	f->events[0] = '\0';
