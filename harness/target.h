@@ -13,7 +13,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "deadmx/arena.h"
 #include "deadmx/scenario.h"
+
+/* Limits, tested in tests/unit/test_target.c. */
+enum {
+	TARGET_UID_MAX = 60000, /* above are nobody and kin */
+	TARGET_MODE_MAX = 07777,
+};
 
 struct target_file {
 	struct deadmx_place place;
@@ -44,11 +51,12 @@ enum target_status {
 };
 
 struct target_documented {
-	int64_t expires_after_ns; /* queue lifetime */
+	int64_t expires_after_ns; /* queue lifetime; 0 = not documented */
 	int64_t expires_slack_ns; /* the NDR comes at most this much later */
 	enum target_status status_rule;
 	char *status;		  /* FIXED: e.g. 4.4.7 */
-	int64_t retry_min_ns, retry_max_ns; /* gaps between attempts */
+	int64_t retry_min_ns, retry_max_ns; /* gaps between attempts; both
+					     * 0 = not documented */
 	int64_t delay_notice_ns;  /* 0 = none by default */
 	char *source;		  /* where this is documented */
 };
@@ -93,6 +101,17 @@ void target_free(struct target *target);
  * that names the known targets.
  */
 int target_find(const char *name, FILE *errors, char **ret_path);
+
+/* The names that target_find() knows, sorted, into @arena. */
+void target_known(struct deadmx_arena *arena, char ***ret, size_t *ret_count);
+
+/*
+ * Can this target do what the scenario asks: does it have the settings, the
+ * sendmail command? False with one line in @why ("file:line: …").
+ */
+bool target_supports(const struct target *target,
+		     const struct deadmx_scenario *scenario, char *why,
+		     size_t why_len);
 
 /*
  * @text with {NAME} replaced by the scenario's setting or else the target's

@@ -107,11 +107,13 @@ const char *deadmx_duration_format(int64_t ns, char *buf, size_t len)
 	}
 	if (rest == 0 && ns != 0)
 		return buf;
-	snprintf(part, sizeof(part), "%" PRIu64, rest / DEADMX_NS_PER_S);
 	if (rest % DEADMX_NS_PER_S / NS_PER_MS)
-		snprintf(part + strlen(part), sizeof(part) - strlen(part),
-			 ".%03" PRIu64, rest % DEADMX_NS_PER_S / NS_PER_MS);
-	strcat(part, " s");
+		snprintf(part, sizeof(part), "%" PRIu64 ".%03" PRIu64 " s",
+			 rest / DEADMX_NS_PER_S,
+			 rest % DEADMX_NS_PER_S / NS_PER_MS);
+	else
+		snprintf(part, sizeof(part), "%" PRIu64 " s",
+			 rest / DEADMX_NS_PER_S);
 	append(buf, len, part);
 	return buf;
 }

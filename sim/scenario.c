@@ -581,10 +581,7 @@ static void read_settings(struct deadmx_yaml *doc,
 		setting = &s->settings[s->setting_count++];
 		setting->name = child->key->text;
 		setting->place = child->key->place;
-		if (deadmx_yaml_text(doc, child, &setting->value) &&
-		    has_control(setting->value))
-			deadmx_yaml_wrong(doc, child, setting->name,
-					  "one line of text", NULL);
+		deadmx_yaml_setting(doc, child, &setting->value);
 	}
 }
 

@@ -4,164 +4,11 @@
  */
 #include "sim/scenario_read.h"
 
-#include <ctype.h>
-#include <regex.h>
 #include <string.h>
 
 #define FIRST_WITHIN_NS (60 * DEADMX_NS_PER_S)
 
-/* --- ranges -------------------------------------------------------------- */
-
-/* One end of a range: a count or a duration. */
-typedef int (*end_parse)(const char *text, int64_t *ret);
-
-static int count_parse(const char *text, int64_t *ret)
-{
-	return deadmx_number_parse(text, INT32_MAX, ret);
-}
-
-static const char *skip_blanks(const char *text)
-{
-	return text + strspn(text, " ");
-}
-
-/* 1 = it is that form, 0 = another form, negative = that form but wrong. */
-static int one_sided(const char *text, const char *prefix, end_parse parse,
-		     int64_t *end)
-{
-	size_t len = strlen(prefix);
-
-	if (strncmp(text, prefix, len) != 0)
-		return 0;
-	return parse(skip_blanks(text + len), end) < 0 ? -1 : 1;
-}
-
-static int range_parse(const char *text, end_parse parse,
-		       struct deadmx_range *range)
-{
-	char low[64];
-	const char *dots;
-	size_t len;
-	int r;
-
-	range->min = 0;
-	range->max = INT64_MAX;
-	if ((r = one_sided(text, ">=", parse, &range->min)) ||
-	    (r = one_sided(text, "at least", parse, &range->min)) ||
-	    (r = one_sided(text, "<=", parse, &range->max)) ||
-	    (r = one_sided(text, "at most", parse, &range->max)))
-		return r;
-	dots = strstr(text, "..");
-	if (!dots) {
-		r = parse(text, &range->min);
-		range->max = range->min;
-		return r < 0 ? r : 1;
-	}
-	len = (size_t)(dots - text);
-	if (len >= sizeof(low))
-		return -1;
-	memcpy(low, text, len);
-	low[len] = '\0';
-	while (len && low[len - 1] == ' ')
-		low[--len] = '\0';
-	if (parse(low, &range->min) < 0 ||
-	    parse(skip_blanks(dots + 2), &range->max) < 0)
-		return -1;
-	return 1;
-}
-
-static bool range_read(struct deadmx_yaml *doc,
-		       const struct deadmx_yaml_node *node, bool is_time,
-		       struct deadmx_range *ret)
-{
-	struct deadmx_range range;
-	const char *hint = NULL;
-	bool ok;
-
-	ok = node->kind == DEADMX_YAML_TEXT &&
-	     range_parse(node->text,
-			 is_time ? deadmx_duration_parse : count_parse,
-			 &range) > 0;
-	if (ok && is_time && range.min == range.max && range.min > 0) {
-		hint = "no MTA is exact to the nanosecond";
-		ok = false;
-	}
-	if (ok && range.min > range.max) {
-		hint = "the smaller value comes first";
-		ok = false;
-	}
-	if (!ok) {
-		deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
-				  is_time ? "a range such as 4h..5h, at least "
-					    "4h, at most 5h"
-					  : "a count such as 3, 100..115, at "
-					    "least 3, at most 5",
-				  hint);
-		return false;
-	}
-	range.set = true;
-	*ret = range;
-	return true;
-}
-
 /* --- texts --------------------------------------------------------------- */
-
-/*
- * Nested repetitions multiply: ((a{255}){255}){255} would make regcomp() eat
- * gigabytes. The product of all of them is a bound that is easy to check.
- */
-static bool regex_is_small(const char *regex)
-{
-	int64_t product = 1, n;
-
-	if (strlen(regex) > DEADMX_REGEX_LEN_MAX)
-		return false;
-	for (; (regex = strchr(regex, '{')); regex++) {
-		int64_t most = 1;
-
-		for (const char *p = regex + 1; *p && *p != '}'; p++) {
-			for (n = 0; isdigit((unsigned char)*p); p++)
-				n = n > DEADMX_REGEX_REPEAT_MAX
-					    ? n
-					    : n * 10 + (*p - '0');
-			most = n > most ? n : most;
-			if (!*p || *p == '}')
-				break;
-		}
-		product *= most;
-		if (product > DEADMX_REGEX_REPEAT_MAX)
-			return false;
-	}
-	return true;
-}
-
-static bool regex_check(struct deadmx_yaml *doc,
-			const struct deadmx_yaml_node *node, const char *regex)
-{
-	char why[128];
-	regex_t re;
-	int r;
-
-	if (!regex_is_small(regex)) {
-		deadmx_yaml_error(doc, &node->place, NULL,
-				  "%s, expected a regular expression of at "
-				  "most %d bytes and %d repetitions, got more",
-				  deadmx_yaml_name(node), DEADMX_REGEX_LEN_MAX,
-				  DEADMX_REGEX_REPEAT_MAX);
-		return false;
-	}
-	r = regcomp(&re, regex, REG_EXTENDED | REG_NOSUB);
-	if (r == 0) {
-		regfree(&re);
-		return true;
-	}
-	regerror(r, &re, why, sizeof(why));
-	deadmx_yaml_error(doc, &node->place, NULL,
-			  "%s, expected a POSIX extended regular expression "
-			  "between slashes, got a faulty one: %s",
-			  deadmx_yaml_name(node), why);
-	return false;
-}
 
 /* Exact, or /regular expression/. */
 static bool text_read(struct deadmx_yaml *doc,
@@ -177,7 +24,7 @@ static bool text_read(struct deadmx_yaml *doc,
 	if (len >= 2 && text[0] == '/' && text[len - 1] == '/') {
 		ret->text = deadmx_arena_copy(doc->arena, text + 1, len - 2);
 		ret->is_regex = true;
-		return regex_check(doc, node, ret->text);
+		return deadmx_yaml_regex(doc, node, ret->text);
 	}
 	ret->text = text;
 	return true;
@@ -215,20 +62,6 @@ static void ndr_action(struct deadmx_yaml *doc,
 		deadmx_yaml_did_you_mean(doc, node->text, words, count));
 }
 
-static bool is_status(const char *text)
-{
-	size_t len;
-
-	if (!strchr("245", text[0]) || !text[0] || text[1] != '.')
-		return false;
-	len = strspn(text + 2, "0123456789");
-	if (len < 1 || len > 3 || text[2 + len] != '.')
-		return false;
-	text += 3 + len;
-	len = strspn(text, "0123456789");
-	return len >= 1 && len <= 3 && !text[len];
-}
-
 static void ndr_status(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, void *arg)
 {
@@ -236,7 +69,7 @@ static void ndr_status(struct deadmx_yaml *doc,
 
 	if (!text_read(doc, node, &ndr->status) || ndr->status.is_regex)
 		return;
-	if (!is_status(node->text))
+	if (!deadmx_yaml_is_status(node->text))
 		deadmx_yaml_wrong(doc, node, "status",
 				  "an enhanced code such as 4.4.7", NULL);
 }
@@ -262,7 +95,7 @@ static void ndr_after(struct deadmx_yaml *doc,
 {
 	struct deadmx_expect_ndr *ndr = arg;
 
-	range_read(doc, node, true, &ndr->after_ns);
+	deadmx_yaml_range(doc, node, true, &ndr->after_ns);
 }
 
 const struct deadmx_yaml_key scenario_ndr_keys[] = {
@@ -329,7 +162,7 @@ static void notice_after(struct deadmx_yaml *doc,
 {
 	struct deadmx_expect *e = arg;
 
-	range_read(doc, node, true, &e->delay_notice_after_ns);
+	deadmx_yaml_range(doc, node, true, &e->delay_notice_after_ns);
 }
 
 const struct deadmx_yaml_key scenario_notice_keys[] = {
@@ -359,7 +192,7 @@ static void delivered_after(struct deadmx_yaml *doc,
 {
 	struct deadmx_expect *e = arg;
 
-	range_read(doc, node, true, &e->delivered_after_ns);
+	deadmx_yaml_range(doc, node, true, &e->delivered_after_ns);
 }
 
 static void delivered_count(struct deadmx_yaml *doc,
@@ -367,7 +200,7 @@ static void delivered_count(struct deadmx_yaml *doc,
 {
 	struct deadmx_expect *e = arg;
 
-	range_read(doc, node, false, &e->delivered_count);
+	deadmx_yaml_range(doc, node, false, &e->delivered_count);
 }
 
 const struct deadmx_yaml_key scenario_delivered_keys[] = {
@@ -401,7 +234,7 @@ static void expect_attempts(struct deadmx_yaml *doc,
 	struct deadmx_expect *e = arg;
 
 	e->attempts_place = node->key->place;
-	range_read(doc, node, false, &e->attempts);
+	deadmx_yaml_range(doc, node, false, &e->attempts);
 }
 
 static void expect_gaps(struct deadmx_yaml *doc,
@@ -410,7 +243,7 @@ static void expect_gaps(struct deadmx_yaml *doc,
 	struct deadmx_expect *e = arg;
 
 	e->gaps_place = node->key->place;
-	range_read(doc, node, true, &e->gaps_ns);
+	deadmx_yaml_range(doc, node, true, &e->gaps_ns);
 }
 
 static void first_times(struct deadmx_yaml *doc,

@@ -132,10 +132,26 @@ bool deadmx_yaml_yes(struct deadmx_yaml *doc,
 		     const struct deadmx_yaml_node *node, bool *ret);
 bool deadmx_yaml_duration(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, int64_t *ret_ns);
+/*
+ * The value of a target's setting: it goes into files and shell scripts, so
+ * it is letters, digits, blanks and ._:/@=,+- only.
+ */
+bool deadmx_yaml_setting(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, char **ret);
 /* One text or a list of texts. */
 bool deadmx_yaml_texts(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, char ***ret,
 		       size_t *ret_count);
+
+/* "4h..5h", "at least 4h", ">=3", "7": times in ns, or counts. */
+bool deadmx_yaml_range(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, bool is_time,
+		       struct deadmx_range *ret);
+/* Is @regex, which stands at @node, an ERE that is cheap to compile? */
+bool deadmx_yaml_regex(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, const char *regex);
+/* Is it an enhanced status code such as 4.4.7? */
+bool deadmx_yaml_is_status(const char *text);
 
 /* What @word may have been meant to be, by edit distance; NULL when nothing. */
 const char *deadmx_yaml_nearest(const char *word, const char *const *words,

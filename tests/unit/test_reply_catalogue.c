@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "sim/reply_catalogue.h"
-#include "deadmx/scenario.h"
+#include "deadmx/yaml.h"
 #include "sim/reply_text.h"
 
 /* Each shipped entry has all its parts and a reply that may be sent. */
@@ -80,6 +80,30 @@ static void test_reply_catalogue_faulty(void **state)
 	free(said);
 }
 
+/* Every name is on the reference page. */
+static void test_reply_catalogue_documented(void **state)
+{
+	struct deadmx_arena *arena = deadmx_arena_new();
+	const struct reply_catalogue_entry *e;
+	struct reply_catalogue *c;
+	char word[128], *page;
+	size_t len;
+
+	assert_int_equal(deadmx_yaml_read_file(arena,
+					       TEST_DIR "/../docs/scenarios.md",
+					       stderr, &page, &len),
+			 0);
+	assert_int_equal(reply_catalogue_new(reply_catalogue_files, stderr, &c),
+			 0);
+	for (size_t i = 0; (e = reply_catalogue_at(c, i)); i++) {
+		snprintf(word, sizeof(word), "\n| `%s` | ", e->name);
+		if (!strstr(page, word) || !strstr(page, e->description))
+			fail_msg("%s is not documented", e->name);
+	}
+	reply_catalogue_free(c);
+	deadmx_arena_free(arena);
+}
+
 static void test_reply_text_check(void **state)
 {
 	static const char *const good[] = {"451 4.7.1 Try again later",
@@ -121,6 +145,7 @@ int main(void)
 		cmocka_unit_test(test_reply_catalogue_shipped),
 		cmocka_unit_test(test_reply_catalogue_nearest),
 		cmocka_unit_test(test_reply_catalogue_faulty),
+		cmocka_unit_test(test_reply_catalogue_documented),
 		cmocka_unit_test(test_reply_text_check),
 	};
 

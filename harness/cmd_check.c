@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* deadmx check: read scenarios, run nothing. */
+#include "harness/cmd_check.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "deadmx/scenario.h"
+#include "harness/scenario_files.h"
+
+enum {
+	STATUS_OK = 0,
+	STATUS_USAGE = 2,
+};
+
+static const char help[] =
+	"Usage: deadmx check SCENARIO|FOLDER...\n"
+	"\n"
+	"Read scenario files, or all *.yml in folders, and tell every mistake\n"
+	"as file:line:column with a hint. Nothing is run.\n"
+	"\n"
+	"  --help  this text\n"
+	"\n"
+	"Exit status: 0 no mistake, 2 mistakes or wrong usage.\n"
+	"The language is described in docs/scenarios.md.\n";
+
+static size_t files_check(const struct scenario_files *files)
+{
+	struct deadmx_scenario *scenario;
+	size_t faulty = 0;
+
+	for (size_t i = 0; i < files->count; i++) {
+		scenario = NULL;
+		if (deadmx_scenario_load(files->paths[i], stderr, &scenario) <
+		    0)
+			faulty++;
+		deadmx_scenario_free(scenario);
+	}
+	return faulty;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"help", no_argument, NULL, 'h'}, {0}};
+	struct scenario_files files;
+	size_t faulty;
+	bool missing;
+	int c;
+
+	optind = 0; /* getopt begins anew: main has used it */
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c != 'h') {
+			fputs("Try \"deadmx check --help\".\n", stderr);
+			return STATUS_USAGE;
+		}
+		fputs(help, stdout);
+		return STATUS_OK;
+	}
+	if (optind == argc) {
+		fputs("deadmx check: which scenarios? Try \"deadmx check "
+		      "--help\".\n",
+		      stderr);
+		return STATUS_USAGE;
+	}
+	missing = scenario_files_find(argv + optind, (size_t)(argc - optind),
+				      stderr, &files) < 0;
+	faulty = files_check(&files);
+	if (faulty)
+		fprintf(stderr, "%zu of %zu scenarios faulty\n", faulty,
+			files.count);
+	else if (!missing)
+		printf("%zu scenario%s: no mistakes\n", files.count,
+		       files.count == 1 ? "" : "s");
+	scenario_files_release(&files);
+	return faulty || missing ? STATUS_USAGE : STATUS_OK;
+}

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: MIT */
+/* What deadmx knows about one MTA: see target.h and docs/targets.md. */
+#include "harness/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "deadmx/yaml.h"
+#include "harness/target_keys.h"
+
+#define READY_WITHIN_NS	 (60 * DEADMX_NS_PER_S)
+#define EXPIRES_SLACK_NS (3600 * DEADMX_NS_PER_S)
+#define FILE_MODE	 0644
+
+/* Handlers that only put a text in its place; @arg is a struct target. */
+#define WORD_INTO(function, member)                                            \
+	static void function(struct deadmx_yaml *doc,                          \
+			     const struct deadmx_yaml_node *node, void *arg)   \
+	{                                                                      \
+		struct target *t = arg;                                        \
+                                                                               \
+		deadmx_yaml_word(doc, node, &t->member);                       \
+	}
+
+WORD_INTO(read_description, description)
+WORD_INTO(read_version, version_command)
+WORD_INTO(read_hostname, hostname)
+WORD_INTO(read_setup, setup)
+WORD_INTO(read_start, start)
+WORD_INTO(read_alive, alive)
+WORD_INTO(read_stop, stop)
+WORD_INTO(ready_command, ready)
+WORD_INTO(submit_sendmail, sendmail)
+WORD_INTO(queue_show, queue)
+WORD_INTO(queue_empty, queue_empty)
+WORD_INTO(documented_source, documented.source)
+
+static bool path_read(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, char **ret)
+{
+	if (!deadmx_yaml_word(doc, node, ret))
+		return false;
+	if ((*ret)[0] == '/' && !strstr(*ret, "/../"))
+		return true;
+	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
+			  "an absolute path in the sandbox", NULL);
+	return false;
+}
+
+static void read_binary(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	path_read(doc, node, &t->binary);
+}
+
+static void read_log_file(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	path_read(doc, node, &t->log_file);
+}
+
+/* A package name goes to apt-get: nothing that looks like an option. */
+static void read_packages(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+	struct target *t = arg;
+
+	if (!deadmx_yaml_texts(doc, node, &t->packages, &t->package_count))
+		return;
+	for (size_t i = 0; i < t->package_count; i++) {
+		const char *name = t->packages[i];
+
+		if (!strchr("+-.", name[0]) && strspn(name, ok) == strlen(name))
+			continue;
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "packages, expected names of Debian "
+				  "packages, got \"%.60s\"",
+				  name);
+	}
+}
+
+/* --- users --------------------------------------------------------------- */
+
+static void user_id(struct deadmx_yaml *doc,
+		    const struct deadmx_yaml_node *node, unsigned *ret)
+{
+	int64_t id;
+
+	if (deadmx_yaml_count(doc, node, 1, TARGET_UID_MAX, &id))
+		*ret = (unsigned)id;
+}
+
+static void user_uid(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_user *user = arg;
+
+	user_id(doc, node, &user->uid);
+}
+
+static void user_gid(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_user *user = arg;
+
+	user_id(doc, node, &user->gid);
+}
+
+/* Names become lines of /etc/passwd. */
+static bool is_account(const char *name)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+
+	return name[0] && name[0] != '-' && strspn(name, ok) == strlen(name) &&
+	       strlen(name) <= 32;
+}
+
+static void user_group(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_user *user = arg;
+
+	if (deadmx_yaml_word(doc, node, &user->group) &&
+	    !is_account(user->group))
+		deadmx_yaml_wrong(doc, node, "group", "a group name", NULL);
+}
+
+static void user_home(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_user *user = arg;
+
+	if (path_read(doc, node, &user->home) && strpbrk(user->home, ":\n"))
+		deadmx_yaml_wrong(doc, node, "home", "a path without :", NULL);
+}
+
+static const struct deadmx_yaml_key user_keys[] = {
+	{"uid", user_uid, "user id, 1 to 60000", true},
+	{"gid", user_gid, "group id, 1 to 60000", true},
+	{"group", user_group, "name of the group (default: the user's)", false},
+	{"home", user_home, "home folder (default /nonexistent)", false},
+	{0},
+};
+
+static bool is_map(struct deadmx_yaml *doc, const struct deadmx_yaml_node *node,
+		   const char *expected)
+{
+	if (node->kind == DEADMX_YAML_MAP)
+		return true;
+	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node), expected, NULL);
+	return false;
+}
+
+static void read_users(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child;
+	struct target_user *user;
+	struct target *t = arg;
+
+	if (!is_map(doc, node, "a map (name: user)"))
+		return;
+	t->users = deadmx_arena_array(doc->arena, node->count, sizeof(*user));
+	for (child = node->first; child; child = child->next) {
+		user = &t->users[t->user_count++];
+		user->name = user->group = child->key->text;
+		user->home = "/nonexistent";
+		if (!is_account(user->name))
+			deadmx_yaml_wrong(doc, child->key, "users",
+					  "a user name", NULL);
+		deadmx_yaml_map(doc, child, "user", user_keys, user);
+	}
+}
+
+/* --- files --------------------------------------------------------------- */
+
+static void file_content(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_file *file = arg;
+
+	deadmx_yaml_text(doc, node, &file->content);
+}
+
+static void file_owner(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_file *file = arg;
+	const char *colon;
+
+	if (!deadmx_yaml_word(doc, node, &file->owner))
+		return;
+	colon = strchr(file->owner, ':');
+	if (!colon || !is_account(colon + 1))
+		deadmx_yaml_wrong(doc, node, "owner", "user:group", NULL);
+}
+
+/* Octal, as for chmod. */
+static void file_mode(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_file *file = arg;
+	unsigned mode = 0;
+	size_t len = node->kind == DEADMX_YAML_TEXT ? node->len : 0;
+
+	for (size_t i = 0; i < len; i++)
+		mode = mode * 8 + (unsigned)(node->text[i] - '0');
+	if (len < 3 || len > 5 || strspn(node->text, "01234567") != len ||
+	    mode > TARGET_MODE_MAX)
+		deadmx_yaml_wrong(doc, node, "mode",
+				  "an octal mode such as 0644", NULL);
+	else
+		file->mode = mode;
+}
+
+static const struct deadmx_yaml_key file_keys[] = {
+	{"content", file_content, "what the file holds; {NAME} is replaced",
+	 true},
+	{"owner", file_owner, "user:group (default root:root)", false},
+	{"mode", file_mode, "octal mode (default 0644)", false},
+	{0},
+};
+
+static void read_files(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child;
+	struct target_file *file;
+	struct target *t = arg;
+
+	if (!is_map(doc, node, "a map (path: file)"))
+		return;
+	t->files = deadmx_arena_array(doc->arena, node->count, sizeof(*file));
+	for (child = node->first; child; child = child->next) {
+		file = &t->files[t->file_count++];
+		file->place = child->key->place;
+		file->owner = "root:root";
+		file->mode = FILE_MODE;
+		path_read(doc, child->key, &file->path);
+		deadmx_yaml_map(doc, child, "file", file_keys, file);
+	}
+}
+
+/* --- settings ------------------------------------------------------------ */
+
+static bool is_setting_name(const char *name)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+	return name[0] && strspn(name, ok) == strlen(name) &&
+	       strcmp(name, "from") != 0 && strcmp(name, "to") != 0;
+}
+
+static void read_settings(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child;
+	struct deadmx_setting *setting;
+	struct target *t = arg;
+
+	if (!is_map(doc, node, "a map (name: value)"))
+		return;
+	t->settings =
+		deadmx_arena_array(doc->arena, node->count, sizeof(*setting));
+	for (child = node->first; child; child = child->next) {
+		setting = &t->settings[t->setting_count++];
+		setting->name = child->key->text;
+		setting->place = child->key->place;
+		if (!is_setting_name(setting->name))
+			deadmx_yaml_wrong(doc, child->key, "settings",
+					  "a name of small letters, digits "
+					  "and _, not from or to",
+					  NULL);
+		deadmx_yaml_setting(doc, child, &setting->value);
+	}
+}
+
+/* --- start, ready, submit, queue ----------------------------------------- */
+
+static void read_foreground(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	deadmx_yaml_yes(doc, node, &t->start_foreground);
+}
+
+static void port_read(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, uint16_t *ret)
+{
+	int64_t port;
+
+	if (deadmx_yaml_count(doc, node, 1, UINT16_MAX, &port))
+		*ret = (uint16_t)port;
+}
+
+static void ready_port(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	port_read(doc, node, &t->ready_port);
+}
+
+static void ready_within(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	deadmx_yaml_duration(doc, node, &t->ready_within_ns);
+}
+
+static const struct deadmx_yaml_key ready_keys[] = {
+	{"command", ready_command, "shell, asked until it exits 0", false},
+	{"port", ready_port, "port of 127.0.0.1 that must accept", false},
+	{"within", ready_within, "virtual time it may take (default 60s)",
+	 false},
+	{0},
+};
+
+static void read_ready(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	if (deadmx_yaml_map(doc, node, "ready", ready_keys, arg) &&
+	    !deadmx_yaml_get(node, "command") && !deadmx_yaml_get(node, "port"))
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "ready, expected a command, a port or both, "
+				  "got neither");
+}
+
+static void submit_port(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	port_read(doc, node, &t->submit_port);
+}
+
+static const struct deadmx_yaml_key submit_keys[] = {
+	{"port", submit_port, "port of 127.0.0.1 that takes mail by SMTP",
+	 false},
+	{"sendmail", submit_sendmail,
+	 "shell that takes a message on standard input; {from} and {to} are "
+	 "replaced, quoted for the shell, the null sender by ''",
+	 false},
+	{0},
+};
+
+static void read_submit(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	if (deadmx_yaml_map(doc, node, "submit", submit_keys, arg) &&
+	    !node->count)
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "submit, expected a port, a sendmail command "
+				  "or both, got neither");
+}
+
+static const struct deadmx_yaml_key queue_keys[] = {
+	{"show", queue_show, "shell that prints the queue", true},
+	{"empty", queue_empty,
+	 "extended regular expression found in that when the queue is empty",
+	 true},
+	{0},
+};
+
+static void read_queue(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	deadmx_yaml_map(doc, node, "queue", queue_keys, arg);
+	if (t->queue_empty)
+		deadmx_yaml_regex(doc, deadmx_yaml_get(node, "empty"),
+				  t->queue_empty);
+}
+
+/* --- documented ---------------------------------------------------------- */
+
+static void documented_expires(struct deadmx_yaml *doc,
+			       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	deadmx_yaml_duration(doc, node, &t->documented.expires_after_ns);
+}
+
+static void documented_slack(struct deadmx_yaml *doc,
+			     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	deadmx_yaml_duration(doc, node, &t->documented.expires_slack_ns);
+}
+
+/* A rule by its word, or a code that is always used. */
+static void documented_status(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg)
+{
+	static const char *const words[] = {
+#define XX(uc, word, meaning) word,
+		TARGET_STATUS_MAP(XX)
+#undef XX
+	};
+	struct target *t = arg;
+	char *text;
+
+	if (!deadmx_yaml_word(doc, node, &text))
+		return;
+	for (int i = 0; i < TARGET_STATUS_COUNT; i++)
+		if (i != TARGET_STATUS_FIXED && strcmp(words[i], text) == 0) {
+			t->documented.status_rule = (enum target_status)i;
+			return;
+		}
+	t->documented.status_rule = TARGET_STATUS_FIXED;
+	t->documented.status = text;
+	if (!deadmx_yaml_is_status(text))
+		deadmx_yaml_wrong(doc, node, "status",
+				  "any, last_attempt or a code such as 4.4.7",
+				  NULL);
+}
+
+static void documented_retry(struct deadmx_yaml *doc,
+			     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+	struct deadmx_range range;
+
+	if (!deadmx_yaml_range(doc, node, true, &range))
+		return;
+	t->documented.retry_min_ns = range.min;
+	t->documented.retry_max_ns = range.max;
+}
+
+static void documented_notice(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	if (!deadmx_yaml_is(node, "none"))
+		deadmx_yaml_duration(doc, node, &t->documented.delay_notice_ns);
+}
+
+static const struct deadmx_yaml_key documented_keys[] = {
+	{"expires_after", documented_expires,
+	 "how long mail is tried (default: not documented, not judged)", false},
+	{"expires_slack", documented_slack,
+	 "the bounce comes at most this much later (default 1h)", false},
+	{"status", documented_status,
+	 "of an expiry bounce: last_attempt, the code of the last failed "
+	 "attempt; a code such as 4.4.7 that is always used; or any (default)",
+	 false},
+	{"retry", documented_retry,
+	 "shortest and longest gap between attempts, such as 5m..75m "
+	 "(default: not documented, not judged)",
+	 false},
+	{"delay_notice", documented_notice,
+	 "when the sender is told of a delay by default (default none)", false},
+	{"source", documented_source, "where all this is documented", true},
+	{0},
+};
+
+static void read_documented(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	deadmx_yaml_map(doc, node, "documented", documented_keys, arg);
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static const struct deadmx_yaml_key target_keys[] = {
+	{"description", read_description, "the MTA, in a few words", true},
+	{"binary", read_binary,
+	 "absolute path whose presence means that it is installed", false},
+	{"packages", read_packages,
+	 "Debian packages to fetch when it is not installed", false},
+	{"version", read_version, "shell that prints the version", false},
+	{"hostname", read_hostname,
+	 "name of the sandbox's host (default mta.sender-side.example)", false},
+	{"users", read_users, "users and groups that it needs, by name", false},
+	{"settings", read_settings,
+	 "what scenarios may change, with the default of each", false},
+	{"files", read_files, "files to write, by path", false},
+	{"setup", read_setup, "shell, before the start; must exit 0", false},
+	{"start", read_start, "shell that starts it", true},
+	{"foreground", read_foreground,
+	 "yes: start stays for as long as the MTA runs (default no)", false},
+	{"ready", read_ready, "how to tell that it takes mail", false},
+	{"alive", read_alive, "shell that exits 0 while the MTA lives", false},
+	{"submit", read_submit, "how it is given mail", true},
+	{"queue", read_queue, "how to look at its queue", false},
+	{"stop", read_stop,
+	 "shell that stops it (default: its processes get SIGTERM)", false},
+	{"log_file", read_log_file, "where it logs, when not to /dev/log",
+	 false},
+	{"documented", read_documented, "what its makers document", true},
+	{0},
+};
+
+const struct target_table target_tables[] = {
+	{"target", target_keys},
+	{"users", user_keys},
+	{"files", file_keys},
+	{"ready", ready_keys},
+	{"submit", submit_keys},
+	{"queue", queue_keys},
+	{"documented", documented_keys},
+	{0},
+};
+
+/* postfix from harness/targets/postfix.yml. */
+static char *name_from_path(struct deadmx_arena *arena, const char *path)
+{
+	const char *file = strrchr(path, '/'), *dot;
+
+	file = file ? file + 1 : path;
+	dot = strrchr(file, '.');
+	if (!dot || dot == file)
+		dot = file + strlen(file);
+	return deadmx_arena_copy(arena, file, (size_t)(dot - file));
+}
+
+static int load(struct deadmx_arena *arena, const char *path, FILE *errors,
+		struct target **ret)
+{
+	struct target *t = deadmx_arena_alloc(arena, sizeof(*t));
+	struct deadmx_yaml doc;
+	size_t len;
+	char *text;
+	int r;
+
+	t->arena = arena;
+	t->file = deadmx_arena_copy(arena, path, strlen(path));
+	t->name = name_from_path(arena, path);
+	t->hostname = "mta.sender-side.example";
+	t->ready_within_ns = READY_WITHIN_NS;
+	t->documented.expires_slack_ns = EXPIRES_SLACK_NS;
+	r = deadmx_yaml_read_file(arena, path, errors, &text, &len);
+	if (r < 0)
+		return r;
+	r = deadmx_yaml_parse(&doc, arena, path, text, len, errors);
+	if (r < 0)
+		return r;
+	deadmx_yaml_map(&doc, doc.root, "target", target_keys, t);
+	r = deadmx_yaml_finish(&doc);
+	if (r == 0)
+		*ret = t;
+	return r;
+}
+
+int target_load(const char *path, FILE *errors, struct target **ret)
+{
+	struct deadmx_arena *arena = deadmx_arena_new();
+	int r = load(arena, path, errors, ret);
+
+	if (r < 0)
+		deadmx_arena_free(arena);
+	return r;
+}
+
+void target_free(struct target *target)
+{
+	if (target)
+		deadmx_arena_free(target->arena);
+}
+
+/* --- settings in use ----------------------------------------------------- */
+
+static const char *setting_find(const struct deadmx_setting *settings,
+				size_t count, const char *name, size_t len)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(settings[i].name) == len &&
+		    memcmp(settings[i].name, name, len) == 0)
+			return settings[i].value;
+	return NULL;
+}
+
+/* Only the target's own settings are replaced, whatever a scenario says. */
+static const char *setting_value(const struct target *t,
+				 const struct deadmx_scenario *s,
+				 const char *name, size_t len)
+{
+	const char *value, *own;
+
+	value = setting_find(t->settings, t->setting_count, name, len);
+	if (!value || !s)
+		return value;
+	own = setting_find(s->settings, s->setting_count, name, len);
+	return own ? own : value;
+}
+
+char *target_expand(const struct target *target,
+		    const struct deadmx_scenario *scenario, const char *text)
+{
+	const char *brace, *end, *value;
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	if (!f)
+		abort();
+	while ((brace = strchr(text, '{'))) {
+		end = strpbrk(brace + 1, "{}");
+		value = end && *end == '}'
+				? setting_value(target, scenario, brace + 1,
+						(size_t)(end - brace - 1))
+				: NULL;
+		fwrite(text, 1, (size_t)(brace - text), f);
+		fputs(value ? value : "{", f);
+		text = value ? end + 1 : brace + 1;
+	}
+	fputs(text, f);
+	if (fclose(f) != 0)
+		abort();
+	return out;
+}
+
+bool target_supports(const struct target *target,
+		     const struct deadmx_scenario *scenario, char *why,
+		     size_t why_len)
+{
+	for (size_t i = 0; i < scenario->setting_count; i++) {
+		const struct deadmx_setting *s = &scenario->settings[i];
+
+		if (setting_find(target->settings, target->setting_count,
+				 s->name, strlen(s->name)))
+			continue;
+		snprintf(why, why_len, "%s:%d: the target %s has no setting %s",
+			 s->place.file, s->place.line, target->name, s->name);
+		return false;
+	}
+	for (size_t i = 0; i < scenario->mail_count; i++) {
+		const struct deadmx_mail *mail = &scenario->mails[i];
+
+		if (mail->via_sendmail ? target->sendmail != NULL
+				       : target->submit_port != 0)
+			continue;
+		snprintf(why, why_len,
+			 "%s:%d: the target %s takes no mail by "
+			 "%s",
+			 mail->place.file, mail->place.line, target->name,
+			 mail->via_sendmail ? "sendmail" : "SMTP");
+		return false;
+	}
+	return true;
+}
