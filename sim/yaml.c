@@ -174,6 +174,7 @@ struct frame {
 	struct deadmx_yaml_node *node;
 	struct deadmx_yaml_node **tail;
 	struct deadmx_yaml_node *key; /* of a map: waits for its value */
+	bool again; /* the key is here twice: readers see the first only */
 };
 
 struct builder {
@@ -216,13 +217,16 @@ static bool key_add(struct builder *b, struct frame *f,
 				  DEADMX_YAML_KEYS_MAX);
 		return false;
 	}
+	f->again = false;
 	for (child = f->node->first; child; child = child->next)
-		if (strcmp(child->key->text, key->text) == 0)
+		if (strcmp(child->key->text, key->text) == 0) {
+			f->again = true;
 			deadmx_yaml_error(
 				b->doc, &key->place,
 				"each key stands once in a map",
 				"\"%s\" is here twice, first in line %d",
 				key->text, child->key->place.line);
+		}
 	f->key = key;
 	return true;
 }
@@ -241,6 +245,8 @@ static bool node_add(struct builder *b, struct deadmx_yaml_node *node)
 		return key_add(b, f, node);
 	node->key = f->key;
 	f->key = NULL;
+	if (f->again)
+		return true;
 	*f->tail = node;
 	f->tail = &node->next;
 	f->node->count++;
@@ -258,7 +264,8 @@ static bool node_open(struct builder *b, struct deadmx_yaml_node *node)
 	}
 	if (!node_add(b, node))
 		return false;
-	b->frames[b->depth++] = (struct frame){node, &node->first, NULL};
+	b->frames[b->depth++] =
+		(struct frame){.node = node, .tail = &node->first};
 	return true;
 }
 
@@ -361,24 +368,30 @@ static bool event_take(struct builder *b, struct fy_event *event)
 /* The mistakes that YAML's own words explain badly. */
 static const char *syntax_hint(const struct deadmx_yaml *doc, int line)
 {
-	const char *text, *colon, *value;
+	char copy[DEADMX_YAML_SHOWN_MAX];
+	const char *text, *value;
 	size_t len;
 
 	text = line_find(doc, line, &len);
 	if (!text)
 		return NULL;
-	if (memchr(text, '\t', strspn(text, " \t")))
+	/* The text need not end in a NUL; a line's beginning is enough. */
+	if (len >= sizeof(copy))
+		len = sizeof(copy) - 1;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (memchr(copy, '\t', strspn(copy, " \t")))
 		return "indent with blanks, not with tabs";
-	colon = memmem(text, len, ": ", 2);
-	if (!colon)
+	value = strstr(copy, ": ");
+	if (!value)
 		return NULL;
-	value = colon + 1 + strspn(colon + 1, " ");
-	len -= (size_t)(value - text);
-	if (len && *value == '>')
+	value++;
+	value += strspn(value, " ");
+	if (*value == '>')
 		return "put it in quotes (\">=20\"), or write: at least 20";
-	if (len && strchr("%@`", *value))
+	if (*value && strchr("%@`", *value))
 		return "a text that starts so needs quotes";
-	if (memmem(value, len, ": ", 2))
+	if (strstr(value, ": "))
 		return "a text that holds a colon and a blank needs quotes";
 	return NULL;
 }

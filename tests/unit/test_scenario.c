@@ -513,6 +513,10 @@ static void test_scenario_world_refused(void **state)
 		    "timeline: [{rcpt: stall}]}, b.dest.example: {address: "
 		    "192.0.2.10}}}\n" MAIL EXPECT,
 	       "an address of its own");
+	refuse(state,
+	       HEAD "world: {servers: {a.b.example: }, servers: "
+		    "{mx.dest.example: , mx.two.example: }}\n" MAIL EXPECT,
+	       "\"servers\" is here twice");
 	refuse(state, HEAD "world: {servers: {}}\n" MAIL EXPECT, "servers");
 	refuse(state, HEAD "world: {servers: {a b.c.d: }}\n" MAIL EXPECT,
 	       "a host name");

@@ -17,13 +17,16 @@ static char *words_len(const char *text, size_t len)
 {
 	struct deadmx_arena *arena = deadmx_arena_new();
 	struct deadmx_yaml doc;
-	char *said = NULL;
+	char *said = NULL, *exact = malloc(len + !len);
 	size_t size;
 	FILE *errors = open_memstream(&said, &size);
 
-	if (deadmx_yaml_parse(&doc, arena, "t.yml", text, len, errors) == 0)
+	/* No NUL behind: a read past the end shows under ASan. */
+	memcpy(exact, text, len);
+	if (deadmx_yaml_parse(&doc, arena, "t.yml", exact, len, errors) == 0)
 		deadmx_yaml_finish(&doc);
 	fclose(errors);
+	free(exact);
 	deadmx_arena_free(arena);
 	return said;
 }
@@ -114,6 +117,23 @@ static void test_yaml_refused(void **state)
 	refuse("a: \xc3", "expected UTF-8 text");
 }
 
+/* A reader sees the first of two, and a tree that is whole. */
+static void test_yaml_key_twice(void **state)
+{
+	const char *text = "a: 1\na: {b: [2]}\nc: 3\n";
+	struct deadmx_arena *arena = deadmx_arena_new();
+	struct deadmx_yaml doc;
+
+	assert_int_equal(deadmx_yaml_parse(&doc, arena, "t.yml", text,
+					   strlen(text), NULL),
+			 0);
+	assert_int_equal(doc.root->count, 2);
+	assert_true(deadmx_yaml_is(deadmx_yaml_get(doc.root, "a"), "1"));
+	assert_true(deadmx_yaml_is(deadmx_yaml_get(doc.root, "c"), "3"));
+	assert_int_equal(deadmx_yaml_finish(&doc), -EINVAL);
+	deadmx_arena_free(arena);
+}
+
 /* Terminals are safe from what a file holds, also by an escape. */
 static void test_yaml_no_control(void **state)
 {
@@ -199,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_yaml_tree),
 		cmocka_unit_test(test_yaml_refused),
+		cmocka_unit_test(test_yaml_key_twice),
 		cmocka_unit_test(test_yaml_no_control),
 		cmocka_unit_test(test_yaml_limits),
 		cmocka_unit_test(test_yaml_depth_reached),
