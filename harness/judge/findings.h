@@ -57,6 +57,8 @@
 	   "a message that is neither a mail of the scenario nor a bounce") \
 	XX(NDR_MISSING, "rfc5321/6.1/ndr-missing", \
 	   "the sender of an undelivered mail was not told") \
+	XX(RETRY_DELAY, "rfc5321/4.5.4.1/retry-delay", \
+	   "the MTA retries without a pause") \
 	XX(NULL_REVERSE_PATH, "rfc5321/6.1/null-reverse-path", \
 	   "a bounce was sent with a reverse-path that is not null") \
 	XX(NOT_A_DSN, "rfc3464/2/not-a-dsn", \
@@ -111,5 +113,8 @@ enum finding_id {
 };
 
 const char *finding_id(enum finding_id id);
+
+/* FIND(v, LAW_LOST, severity, where, expected, observed, …) */
+#define FIND(v, id, ...) verdict_find(v, finding_id(FINDING_##id), __VA_ARGS__)
 
 #endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happened to each recipient, derived from the event log in one pass:
+ * attempts, rounds, deliveries, bounces, and how the run itself went.
+ *
+ * A *party* is one envelope sender with one recipient; several mails of the
+ * same pair are one party that expects several outcomes. All times are ns
+ * since the first injection. The scenario must outlive it.
+ */
+#ifndef HARNESS_JUDGE_ATTEMPTS_H
+#define HARNESS_JUDGE_ATTEMPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deadmx/ndr.h"
+#include "harness/judge/verdict.h"
+
+/* Limits, tested in tests/unit/test_attempts.c. */
+enum {
+	/* Attempts kept; a scenario of five days makes some hundred, an MTA
+	 * that retries without pause makes these and is told so. */
+	ATTEMPTS_MAX = 200000,
+	ATTEMPTS_RCPTS_MAX = 1000, /* recipients remembered per session */
+	ATTEMPTS_NOTICES_MAX = 20000,
+	ATTEMPTS_DELIVERIES_MAX = 100000,
+	ATTEMPTS_LOG_LINES = 3, /* last MTA log lines shown with a death */
+	ATTEMPTS_RUN_FINDINGS_MAX = 50, /* of clock and error events */
+};
+
+/* A gap this long between two connects always starts a new round. */
+#define ATTEMPTS_ROUND_GAP_NS (30 * 60 * DEADMX_NS_PER_S)
+/* An ACCEPT follows its CONNECT at once, but for scheduling. */
+#define ATTEMPTS_PAIR_NS (1 * DEADMX_NS_PER_S)
+/* A SYN that a lifted blackhole lets through is accepted so much later. */
+#define ATTEMPTS_LATE_PAIR_NS (5 * 60 * DEADMX_NS_PER_S)
+
+/* One mail's way to one recipient; several when the pair has more mails. */
+struct attempts_party {
+	const struct deadmx_mail *mail; /* the first of the pair */
+	const char *from, *to;
+	const char *domain;    /* of @to */
+	size_t mails;	       /* of the scenario */
+	int64_t *injected_ns;  /* times at which the MTA accepted them */
+	size_t injected_count; /* <= mails */
+	size_t delivered_count, bounced_count, delayed_count;
+	size_t unacknowledged_count; /* deliveries the MTA can't know of */
+	int64_t first_delivered_ns, first_delayed_ns, first_bounced_ns;
+	bool is_closed;	   /* all have been delivered or bounced … */
+	int64_t closed_ns; /* … since then */
+	/* Firsts of what the standing laws forbid. */
+	bool has_late_delivery; /* after all had bounced */
+	int64_t late_delivery_ns;
+	bool has_late_bounce; /* after all had been delivered */
+	int64_t late_bounce_ns;
+	size_t late_tries; /* attempts after all had ended, one by bounce */
+	int64_t late_try_ns;
+};
+
+/* One RCPT of a session, with the reply it got. */
+struct attempts_rcpt {
+	char *address;
+	char *reply;
+};
+
+/* One connection, or the try to make one, to a recipient's server. */
+struct attempts_try {
+	int64_t t_ns;
+	const struct deadmx_server *server;
+	const char *domain; /* whose mail it was for; NULL = nobody's */
+	const char *fault;  /* action word, or NULL */
+	const char *stage;
+	char *reply;
+	struct attempts_rcpt *rcpts;
+	size_t rcpt_count;
+	char *recipient;  /* or NULL */
+	bool is_accepted; /* the server took the connection */
+	bool is_return;	  /* brings a bounce to a sender: no attempt */
+	int round;
+};
+
+/* What an NDR or delay notice says of one recipient. */
+struct attempts_notice {
+	int64_t t_ns;
+	struct attempts_party *party; /* NULL: nobody's in the scenario */
+	char *recipient;	      /* as the scenario or the NDR writes it */
+	char *file, *envelope_from, *envelope_to;
+	char *action, *status; /* NULL when absent */
+	char *diagnostic;      /* "smtp; 451 …" or NULL */
+	char *text;	       /* for people, white space collapsed */
+	bool is_final, is_delay;
+};
+
+struct attempts_delivery {
+	int64_t t_ns;
+	struct attempts_party *party;
+	const struct deadmx_server *server;
+};
+
+struct attempts {
+	const struct deadmx_scenario *scenario;
+	struct attempts_party *parties; /* in the order of the scenario */
+	size_t party_count;
+	struct attempts_try *tries;
+	size_t try_count;
+	struct attempts_notice *notices;
+	size_t notice_count;
+	struct attempts_delivery *deliveries;
+	size_t delivery_count;
+	size_t faults_fired;
+	size_t injected_count; /* mails that the MTA accepted */
+	int64_t end_ns;	       /* time of the last event */
+	bool has_queue;	       /* a listing was taken */
+	char *queue;	       /* the final one, or NULL */
+	bool is_ended;	       /* PHASE end was seen */
+	char *target_version;  /* or NULL */
+	double virtual_s, host_s;
+};
+
+/*
+ * Read @dir/events.ndjson and the messages it names. Findings about the run
+ * itself, and about the bounces as they are, go to @v. 0, or a negative errno
+ * with one line on @errors when the log can't be read at all.
+ */
+int attempts_read(const struct deadmx_scenario *scenario, const char *dir,
+		  FILE *errors, struct verdict *v, struct attempts **ret);
+void attempts_free(struct attempts *a);
+
+/* Is @server one of those that take mail for @domain? */
+bool attempts_serves(const struct deadmx_server *server, const char *domain);
+/* Number the rounds of all tries; the reader does it at the end. */
+void attempts_number_rounds(struct attempts *a);
+/* The starts of the rounds for @domain, in order; malloc'd. */
+int64_t *attempts_rounds(const struct attempts *a, const char *domain,
+			 size_t *ret_count);
+/* The last attempt for @p that began at or before @until_ns; NULL: none. */
+const struct attempts_try *attempts_last(const struct attempts *a,
+					 const struct attempts_party *p,
+					 int64_t until_ns);
+/* The reply that ended @try for @p; NULL when there was none. */
+const char *attempts_reply(const struct attempts_try *try,
+			   const struct attempts_party *p);
+/* Copies attempts, NDRs and deliveries to the verdict. */
+void attempts_report(const struct attempts *a, struct verdict *v);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/judge/judge.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/attempts.h"
+#include "harness/judge/expect.h"
+#include "harness/judge/findings.h"
+#include "harness/judge/laws.h"
+
+static char *judge_copy(const char *text)
+{
+	char *copy = strdup(text ? text : "");
+
+	assert(copy);
+	return copy;
+}
+
+int judge_run(const struct deadmx_scenario *scenario,
+	      const struct target *target, const char *dir, FILE *errors,
+	      struct verdict *ret)
+{
+	struct verdict v = {0};
+	struct attempts *a;
+	int rc;
+
+	rc = attempts_read(scenario, dir, errors, &v, &a);
+	if (rc < 0) {
+		verdict_release(&v);
+		return rc;
+	}
+	v.scenario = judge_copy(scenario->name);
+	v.target = judge_copy(target->name);
+	/* Of a run that was cut short nothing can be expected. */
+	if (a->is_ended && a->injected_count) {
+		expect_check(a, target, &v);
+		laws_check(a, target, &v);
+	}
+	attempts_report(a, &v);
+	attempts_free(a);
+	verdict_settle(&v);
+	*ret = v;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The standing laws: what holds in every run, whatever the scenario expects.
+ * Each accepted mail has one end per recipient, and the sender learns of it.
+ */
+#ifndef HARNESS_JUDGE_LAWS_H
+#define HARNESS_JUDGE_LAWS_H
+
+#include "harness/judge/attempts.h"
+#include "harness/target.h"
+
+/* Where an undelivered, unbounced mail is when the run ends. */
+enum laws_rest {
+	LAWS_REST_QUEUED,
+	LAWS_REST_GONE,
+	LAWS_REST_UNKNOWN, /* no listing, or none that can be read */
+};
+
+enum laws_rest laws_rest(const struct attempts *a, const struct target *target,
+			 const struct attempts_party *p);
+
+/* Injection of the @n-th mail of @p, from 0; its plan when not yet seen. */
+int64_t laws_injected_ns(const struct attempts_party *p, size_t n);
+
+/* RFC 3461 §5.2.6: with NOTIFY that lacks FAILURE no NDR may come. */
+bool laws_wants_ndr(const struct attempts_party *p);
+
+/* Adds to @v a finding for each law that was broken. */
+void laws_check(const struct attempts *a, const struct target *target,
+		struct verdict *v);
+
+#endif

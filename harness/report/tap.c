@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/report/tap.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "harness/report/text.h"
+
+/* '#' starts a directive in a description; a name that has one loses it. */
+static void tap_name(FILE *out, const char *name)
+{
+	for (; name && *name; name += strcspn(name, "#")) {
+		char part[256];
+		size_t len = strcspn(name, "#");
+
+		if (len == 0) {
+			fputc('_', out);
+			name++;
+			len = strcspn(name, "#");
+		}
+		snprintf(part, sizeof(part), "%.*s", (int)len, name);
+		report_text_plain(out, part);
+	}
+}
+
+static void tap_findings(FILE *out, const struct verdict *v)
+{
+	fprintf(out, "  ---\n  verdict: %s\n  findings:\n",
+		verdict_word(v->kind));
+	for (size_t i = 0; i < v->finding_count; i++) {
+		fputs("    - \"", out);
+		report_text_finding(out, &v->findings[i], report_text_quoted);
+		fputs("\"\n", out);
+	}
+	fputs("  ...\n", out);
+}
+
+int report_tap(FILE *out, const struct verdict *verdicts, size_t count)
+{
+	fprintf(out, "TAP version 13\n1..%zu\n", count);
+	for (size_t i = 0; i < count; i++) {
+		const struct verdict *v = &verdicts[i];
+		bool is_ok = v->kind == VERDICT_PASS ||
+			     v->kind == VERDICT_UNSUPPORTED;
+
+		fprintf(out, "%s %zu - ", is_ok ? "ok" : "not ok", i + 1);
+		tap_name(out, v->scenario);
+		fputs(" on ", out);
+		tap_name(out, v->target);
+		if (v->kind == VERDICT_UNSUPPORTED)
+			fputs(" # SKIP unsupported by this target", out);
+		fputc('\n', out);
+		if (!is_ok)
+			tap_findings(out, v);
+	}
+	return ferror(out) ? -EIO : 0;
+}
