@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -80,8 +81,6 @@ static void runner(const struct sandbox_options *o, int (*check)(void *),
 	fclose(errors);
 	if (r)
 		_exit(100);
-	if (init == child || kill(child, 0))
-		_exit(101); /* not a pid of the host's */
 	if (waitpid(init, &status, 0) != init || !WIFEXITED(status))
 		_exit(102);
 	_exit(WEXITSTATUS(status));
@@ -577,6 +576,57 @@ static void test_sandbox_status_is_passed_on(void **state)
 	assert_int_equal(run_inside(need(state), &o, check_status, NULL), 42);
 }
 
+static int check_pause(void *arg)
+{
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* The child's pid is the host's: a signal to it gets there. */
+static void test_sandbox_child_has_a_host_pid(void **state)
+{
+	struct sandbox_options o = test_options();
+	pid_t runner_pid, init, child;
+	int status;
+
+	need(state);
+	runner_pid = fork();
+	if (!runner_pid) {
+		if (sandbox_start(&o, check_pause, NULL, stderr, &init, &child))
+			_exit(100);
+		if (kill(child, SIGTERM) || waitpid(init, &status, 0) != init ||
+		    !WIFEXITED(status))
+			_exit(101);
+		_exit(WEXITSTATUS(status));
+	}
+	assert_int_equal(waitpid(runner_pid, &status, 0), runner_pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 128 + SIGTERM);
+}
+
+/* Also while a tracer holds on to a task of the tree. */
+static void test_sandbox_stop_ends_it_all(void **state)
+{
+	struct sandbox_options o = test_options();
+	pid_t runner_pid, init, child;
+	int status;
+
+	need(state);
+	runner_pid = fork();
+	if (!runner_pid) {
+		if (sandbox_start(&o, check_pause, NULL, stderr, &init, &child))
+			_exit(100);
+		if (ptrace(PTRACE_SEIZE, child, NULL, PTRACE_O_EXITKILL))
+			_exit(101);
+		sandbox_stop(init);
+		_exit(kill(init, 0) && kill(child, 0) ? 0 : 102);
+	}
+	assert_int_equal(waitpid(runner_pid, &status, 0), runner_pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_sandbox_missing_run_folder_is_a_line(void **state)
 {
 	struct sandbox_options o = test_options();
@@ -605,6 +655,8 @@ int main(void)
 		SANDBOX_TEST(test_sandbox_huge_passwd_is_an_error),
 		SANDBOX_TEST(test_sandbox_keeps_only_the_wanted_fd),
 		SANDBOX_TEST(test_sandbox_status_is_passed_on),
+		SANDBOX_TEST(test_sandbox_child_has_a_host_pid),
+		SANDBOX_TEST(test_sandbox_stop_ends_it_all),
 		SANDBOX_TEST(test_sandbox_missing_run_folder_is_a_line),
 	};
 
