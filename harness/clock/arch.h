@@ -35,6 +35,7 @@ void arch_set_nr(struct arch_regs *regs, long nr);
 uint64_t arch_arg(const struct arch_regs *regs, int index); /* 0..5 */
 void arch_set_arg(struct arch_regs *regs, int index, uint64_t value);
 long arch_ret(const struct arch_regs *regs);
+void arch_set_ret(struct arch_regs *regs, long ret);
 uint64_t arch_ip(const struct arch_regs *regs);
 uint64_t arch_sp(const struct arch_regs *regs);
 /* Arguments and number as in @from: callers rely on their registers. */

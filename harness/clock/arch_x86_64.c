@@ -66,6 +66,11 @@ long arch_ret(const struct arch_regs *regs)
 	return (long)regs->user.rax;
 }
 
+void arch_set_ret(struct arch_regs *regs, long ret)
+{
+	regs->user.rax = (unsigned long long)ret;
+}
+
 uint64_t arch_ip(const struct arch_regs *regs)
 {
 	return regs->user.rip;

@@ -835,9 +835,9 @@ static void filter_arg(struct filter *f, int index, uint32_t k, uint32_t yes,
 	filter_return(f, no);
 }
 
-static void filter_call(struct filter *f, const struct call *call, size_t row)
+static void filter_call(struct filter *f, const struct call *call)
 {
-	uint32_t trace = SECCOMP_RET_TRACE | (uint32_t)row;
+	const uint32_t trace = SECCOMP_RET_TRACE;
 
 	switch (call->filter) {
 	case FILTER_TRACE:
@@ -894,13 +894,13 @@ int calls_install_filter(void)
 	filter_add(&f, BPF_LD | BPF_W | BPF_ABS, 0, 0,
 		   offsetof(struct seccomp_data, arch));
 	filter_equal(&f, ARCH_AUDIT, 1, 0);
-	filter_return(&f, SECCOMP_RET_TRACE | CALLS_COUNT);
+	filter_return(&f, SECCOMP_RET_TRACE);
 	filter_add(&f, BPF_LD | BPF_W | BPF_ABS, 0, 0,
 		   offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < CALLS_COUNT; i++) {
 		struct filter one = {.len = 0};
 
-		filter_call(&one, &calls[i], i);
+		filter_call(&one, &calls[i]);
 		filter_equal(&f, (uint32_t)calls[i].nr, 0, (uint8_t)one.len);
 		assert(f.len + one.len < CALLS_FILTER_MAX);
 		memcpy(f.code + f.len, one.code, one.len * sizeof(one.code[0]));
@@ -917,17 +917,35 @@ int calls_install_filter(void)
 	return -errno;
 }
 
+/* The row of a call; looked up once per call number. */
+static size_t calls_row(struct clock *c, long nr)
+{
+	if (nr < 0 || nr >= CLOCK_CALLS_MAX)
+		return CALLS_COUNT;
+	if (!c->row_of[nr]) {
+		size_t row = 0;
+
+		while (row < CALLS_COUNT && calls[row].nr != nr)
+			row++;
+		c->row_of[nr] = (unsigned char)(row + 1);
+	}
+	return c->row_of[nr] - 1u;
+}
+
+_Static_assert(CALLS_COUNT < 255, "a row fits in row_of");
+
 void calls_enter(struct clock *c, struct task *t)
 {
 	struct arch_regs regs;
-	unsigned long row;
+	size_t row;
 
-	if (arch_regs_get(t->tid, &regs) ||
-	    ptrace(PTRACE_GETEVENTMSG, t->tid, NULL, &row)) {
+	if (arch_regs_get(t->tid, &regs)) {
 		clock_continue(t, 0);
 		return;
 	}
 	t->wait.active = false;
+	row = arch_is_compat(&regs) ? CALLS_COUNT
+				    : calls_row(c, arch_nr(&regs));
 	if (row >= CALLS_COUNT) {
 		clock_unhandled(c, "32-bit program");
 		clock_continue(t, 0);
@@ -1033,6 +1051,10 @@ static void calls_wait_end(struct clock *c, struct task *t,
 	} else if (interrupted && !w->socket) {
 		/* Should the kernel restart it, it keeps its deadline. */
 		t->resume = *w;
+		/* restart_syscall() would wait on with the kernel's idea of
+		 * the time-out; the call itself comes by here again. */
+		if (arch_ret(regs) == RESTART_BLOCK)
+			arch_set_ret(regs, RESTART_NOHAND);
 		t->resume.active = true;
 	}
 	if (!w->socket)

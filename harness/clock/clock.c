@@ -28,7 +28,7 @@ enum {
 	CLOCK_SLOW_READS_STEP = 64, /* reads after which the step doubles */
 	CLOCK_SLOW_STEP_SHIFT_MAX = 20,
 	CLOCK_KILL_ROUNDS = 1000,
-	CLOCK_REST_MIN_NS = 1000, /* before the first look after a restart */
+	CLOCK_REST_MIN_NS = 15000, /* before the first look after a restart */
 	CLOCK_REST_MAX_NS = 2000000,
 };
 
@@ -246,7 +246,7 @@ static void clock_on_event_stop(struct clock *c, struct task *t, int signo)
 
 	calls_interrupted(c, t);
 	if (group_stop)
-		ptrace(PTRACE_LISTEN, t->tid, NULL, NULL);
+		t->listening = ptrace(PTRACE_LISTEN, t->tid, NULL, NULL) == 0;
 	else
 		clock_continue(t, 0);
 }
@@ -280,6 +280,7 @@ static void clock_dispatch(struct clock *c, pid_t tid, int status)
 		t->held = true;
 		return;
 	}
+	t->listening = false;
 	signo = WSTOPSIG(status);
 	event = status >> 16;
 	switch (event) {
@@ -318,6 +319,16 @@ static uint64_t clock_own_switches(void)
 	return (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
 }
 
+/* Has it stopped again since? Then that stop comes first. */
+static bool clock_stop_pending(pid_t tid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)tid, &info,
+		      WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+	       info.si_pid != 0;
+}
+
 static bool clock_asleep(struct clock *c, struct task *t)
 {
 	switch (task_state(t)) {
@@ -329,6 +340,8 @@ static bool clock_asleep(struct clock *c, struct task *t)
 		 * does not hear of it. But a leader stays until its last
 		 * thread has gone. */
 		return t->process->tasks > 1;
+	case 't':
+		return t->listening && !clock_stop_pending(t->tid);
 	case 'D':
 		return t->vfork_child != 0;
 	case 0:

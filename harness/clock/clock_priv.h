@@ -23,7 +23,11 @@
 /* Linux gives up a blocking connect() after tcp_syn_retries 6: 127 s. */
 #define CLOCK_CONNECT_NS (INT64_C(127) * CLOCK_NS_PER_S)
 
-enum { CLOCK_TIMERS_MAX = 65536, CLOCK_SOCKETS_MAX = 65536 };
+enum {
+	CLOCK_CALLS_MAX = 1024, /* call numbers */
+	CLOCK_TIMERS_MAX = 65536,
+	CLOCK_SOCKETS_MAX = 65536
+};
 
 enum timer_kind { TIMER_ITIMER, TIMER_POSIX, TIMER_FD };
 
@@ -66,7 +70,8 @@ struct clock {
 	int64_t slow_reads; /* reads by system call since the last jump */
 	struct clock_stats stats;
 	int64_t host_start_ns;
-	unsigned char reported[64]; /* bit per call: already named */
+	unsigned char row_of[CLOCK_CALLS_MAX]; /* row + 1; 0: not known */
+	unsigned char reported[64];	       /* bit per call: already named */
 };
 
 /* clock.c */

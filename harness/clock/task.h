@@ -57,6 +57,7 @@ struct task {
 	struct arch_regs call; /* for exit_job */
 	pid_t vfork_child;     /* 0: none; then state D is a wait, too */
 	bool held;	       /* a newborn whose parent has not reported */
+	bool listening;	       /* stopped by a signal, waits for SIGCONT */
 	uint64_t switches;     /* of a process with socket_timeouts */
 	struct task *next;     /* in its hash bucket */
 };
