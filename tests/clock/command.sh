@@ -43,7 +43,12 @@ while [ ! -s "$tmp/pid" ]; do :; done
 kill -9 $clock
 wait $clock 2>/dev/null
 child=$(cat "$tmp/pid")
+# A zombie that its new parent has not yet reaped is dead, too.
+lives() {
+	kill -0 "$child" 2>/dev/null &&
+		! grep -q '^State:.Z' "/proc/$child/status" 2>/dev/null
+}
 n=0
-while kill -0 "$child" 2>/dev/null && [ $n -lt 200000 ]; do n=$((n + 1)); done
-kill -0 "$child" 2>/dev/null && is "after SIGKILL" "no process" "$child"
+while lives && [ $n -lt 20000 ]; do n=$((n + 1)); done
+lives && is "after SIGKILL" "no process" "$child"
 exit $failed
