@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan and its runs: each scenario × target is a job, each job runs in a
+ * process of its own (the tracer must be one), at most -j side by side.
+ */
+#include "harness/cmd_run.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/fetch.h"
+#include "harness/report/json.h"
+#include "harness/report/junit.h"
+#include "harness/report/table.h"
+#include "harness/report/tap.h"
+#include "harness/run.h"
+#include "harness/sandbox/sandbox.h"
+
+enum {
+	CMD_RUN_SCENARIOS_MAX = 10000,
+	CMD_RUN_TARGETS_MAX = 100,
+	CMD_RUN_PATH_MAX = 4096,
+	CMD_RUN_JOBS_MAX = 256,
+};
+
+/* Exit statuses, fixed in the command line's contract. */
+enum {
+	EXIT_PASSED = 0,
+	EXIT_CHECK_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_MACHINE = 3,
+	EXIT_HARNESS = 4
+};
+
+struct cmd_target {
+	char *file;
+	struct target *target;
+	char *package_dir;
+};
+
+struct cmd_job {
+	size_t scenario, target;
+	char *dir;
+	pid_t pid; /* 0: not running */
+	int slot;
+	int status; /* of its process; -1: not started */
+};
+
+struct cmd_run {
+	const char *out, *json, *junit, *tap, *filter;
+	int jobs;
+	char **scenario_files;
+	struct deadmx_scenario **scenarios;
+	size_t scenario_count;
+	struct cmd_target *targets;
+	size_t target_count;
+	struct cmd_job *job;
+	size_t job_count;
+	struct verdict *verdicts;
+	bool machine;
+};
+
+static volatile sig_atomic_t cmd_run_stopped;
+
+static void cmd_run_on_signal(int signo)
+{
+	(void)signo;
+	cmd_run_stopped = 1;
+}
+
+static const char cmd_run_help[] =
+	"Usage: deadmx run [OPTION...] SCENARIO|DIR...\n"
+	"\n"
+	"Run scenarios against mail servers: days of queue life in seconds,\n"
+	"then a verdict about the retries and the bounces.\n"
+	"\n"
+	"  --target NAME|FILE  the MTA; may be given again (default: postfix)\n"
+	"  --out DIR           run folders go here (default: deadmx-out)\n"
+	"  --json FILE         all results as JSON (- for standard output)\n"
+	"  --junit FILE        the same as JUnit XML\n"
+	"  --tap FILE          the same as TAP\n"
+	"  -j N                run N side by side (default: 1)\n"
+	"  --filter PATTERN    only scenarios whose name or tag matches the\n"
+	"                      shell pattern\n"
+	"  --help              this text\n"
+	"\n"
+	"Each run folder holds events.ndjson, the received messages, and\n"
+	"verdict.json; `deadmx judge DIR` judges it again.\n"
+	"\n"
+	"Exit status: 0 all passed, 1 a check failed, 2 usage or scenario\n"
+	"error, 3 this machine can't do it, 4 deadmx itself failed or was\n"
+	"interrupted.\n";
+
+/* --- the plan ---------------------------------------------------------- */
+
+/* nftw() has no argument for its callback. */
+static struct cmd_run *cmd_run_walking;
+
+static int cmd_run_add_file(struct cmd_run *run, const char *path)
+{
+	if (run->scenario_count == CMD_RUN_SCENARIOS_MAX)
+		return -E2BIG;
+	run->scenario_files[run->scenario_count] = strdup(path);
+	assert(run->scenario_files[run->scenario_count]);
+	run->scenario_count++;
+	return 0;
+}
+
+static int cmd_run_visit(const char *path, const struct stat *st, int type,
+			 struct FTW *ftw)
+{
+	const char *dot = strrchr(path, '.');
+
+	(void)st;
+	(void)ftw;
+	if (type == FTW_F && dot && !strcmp(dot, ".yml"))
+		return cmd_run_add_file(cmd_run_walking, path);
+	return 0;
+}
+
+static int cmd_run_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int cmd_run_collect(struct cmd_run *run, const char *path)
+{
+	size_t before = run->scenario_count;
+	struct stat st;
+
+	if (stat(path, &st)) {
+		fprintf(stderr,
+			"deadmx: %s: %s; hint: give a scenario file or a "
+			"folder of them\n",
+			path, strerror(errno));
+		return -EINVAL;
+	}
+	if (!S_ISDIR(st.st_mode))
+		return cmd_run_add_file(run, path);
+	cmd_run_walking = run;
+	if (nftw(path, cmd_run_visit, 16, FTW_PHYS))
+		return -EINVAL;
+	qsort(run->scenario_files + before, run->scenario_count - before,
+	      sizeof(char *), cmd_run_compare);
+	if (run->scenario_count == before) {
+		fprintf(stderr, "deadmx: %s: no scenario (*.yml) in it\n",
+			path);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool cmd_run_matches(const struct cmd_run *run,
+			    const struct deadmx_scenario *s)
+{
+	if (!run->filter || !fnmatch(run->filter, s->name, 0))
+		return true;
+	for (size_t i = 0; i < s->tag_count; i++)
+		if (!fnmatch(run->filter, s->tags[i], 0))
+			return true;
+	return false;
+}
+
+static int cmd_run_load_scenarios(struct cmd_run *run)
+{
+	size_t kept = 0;
+	int err = 0;
+
+	run->scenarios = calloc(run->scenario_count + 1,
+				sizeof(struct deadmx_scenario *));
+	assert(run->scenarios);
+	for (size_t i = 0; i < run->scenario_count; i++) {
+		struct deadmx_scenario *s = NULL;
+
+		if (deadmx_scenario_load(run->scenario_files[i], stderr, &s)) {
+			err = -EINVAL;
+			continue;
+		}
+		if (!cmd_run_matches(run, s)) {
+			deadmx_scenario_free(s);
+			free(run->scenario_files[i]);
+			continue;
+		}
+		run->scenario_files[kept] = run->scenario_files[i];
+		run->scenarios[kept++] = s;
+	}
+	run->scenario_count = kept;
+	if (!err && !kept) {
+		fprintf(stderr, "deadmx: no scenario matches --filter '%s'\n",
+			run->filter);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int cmd_run_load_target(struct cmd_run *run, const char *name)
+{
+	struct cmd_target *t = &run->targets[run->target_count];
+	int err;
+
+	if (run->target_count == CMD_RUN_TARGETS_MAX)
+		return -E2BIG;
+	err = target_find(name, stderr, &t->file);
+	if (!err)
+		err = target_load(t->file, stderr, &t->target);
+	if (!err)
+		run->target_count++;
+	return err;
+}
+
+/* Packages of an MTA that is not installed come from the cache. */
+static int cmd_run_fetch(struct cmd_run *run)
+{
+	for (size_t i = 0; i < run->target_count; i++) {
+		struct cmd_target *t = &run->targets[i];
+
+		if (!t->target->binary || !access(t->target->binary, X_OK))
+			continue;
+		if (!t->target->package_count) {
+			fprintf(stderr,
+				"deadmx: %s is not there (%s), and its target "
+				"file names no package to fetch\n",
+				t->target->name, t->target->binary);
+			return -ENOENT;
+		}
+		if (fetch_packages(t->target->packages,
+				   t->target->package_count, stderr,
+				   &t->package_dir))
+			return -ENOENT;
+	}
+	return 0;
+}
+
+static void cmd_run_plan(struct cmd_run *run)
+{
+	size_t n = 0;
+
+	run->job_count = run->scenario_count * run->target_count;
+	run->job = calloc(run->job_count, sizeof(*run->job));
+	run->verdicts = calloc(run->job_count, sizeof(*run->verdicts));
+	assert(run->job && run->verdicts);
+	for (size_t t = 0; t < run->target_count; t++) {
+		for (size_t s = 0; s < run->scenario_count; s++) {
+			struct cmd_job *job = &run->job[n++];
+
+			job->scenario = s;
+			job->target = t;
+			job->status = -1;
+			if (asprintf(&job->dir, "%s/%s/%s", run->out,
+				     run->scenarios[s]->name,
+				     run->targets[t].target->name) < 0)
+				abort();
+		}
+	}
+}
+
+/* --- running ----------------------------------------------------------- */
+
+/* The @slot-th processor that we may use. */
+static int cmd_run_cpu(int slot)
+{
+	cpu_set_t set;
+	int n = 0, count;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return -1;
+	count = CPU_COUNT(&set);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET((unsigned)cpu, &set) && n++ == slot % count)
+			return cpu;
+	return -1;
+}
+
+static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
+{
+	struct cmd_target *t = &run->targets[job->target];
+	char dir[CMD_RUN_PATH_MAX];
+	struct run_job one = {
+		.scenario = run->scenarios[job->scenario],
+		.scenario_file = run->scenario_files[job->scenario],
+		.target = t->target,
+		.target_file = t->file,
+		.package_dir = t->package_dir,
+		.cpu = cmd_run_cpu(job->slot),
+		.live = run->jobs == 1 && isatty(STDERR_FILENO),
+	};
+	bool machine = false;
+
+	/* The sandbox needs whole paths: its root is another. */
+	if (job->dir[0] == '/' || !getcwd(dir, sizeof(dir))) {
+		one.dir = job->dir;
+	} else {
+		size_t len = strlen(dir);
+
+		snprintf(dir + len, sizeof(dir) - len, "/%s", job->dir);
+		one.dir = dir;
+	}
+	if (run_one(&one, &machine))
+		return machine ? EXIT_MACHINE : EXIT_HARNESS;
+	return machine ? EXIT_MACHINE : 0;
+}
+
+static int cmd_run_start(struct cmd_run *run, struct cmd_job *job, int slot)
+{
+	job->slot = slot;
+	fflush(NULL);
+	job->pid = fork();
+	if (job->pid < 0) {
+		fprintf(stderr, "deadmx: fork: %s\n", strerror(errno));
+		job->pid = 0;
+		return -EAGAIN;
+	}
+	if (job->pid == 0)
+		_exit(cmd_run_job_main(run, job));
+	return 0;
+}
+
+static void cmd_run_load_verdict(struct cmd_run *run, size_t n)
+{
+	struct cmd_job *job = &run->job[n];
+	struct verdict *v = &run->verdicts[n];
+	char path[CMD_RUN_PATH_MAX];
+	json_t *json;
+
+	snprintf(path, sizeof(path), "%s/%s", job->dir, RUN_VERDICT_NAME);
+	json = job->status == 0 || job->status == EXIT_MACHINE
+		       ? json_load_file(path, 0, NULL)
+		       : NULL;
+	if (json && verdict_from_json(json, v) == 0) {
+		json_decref(json);
+		return;
+	}
+	json_decref(json);
+	v->scenario = strdup(run->scenarios[job->scenario]->name);
+	v->target = strdup(run->targets[job->target].target->name);
+	v->target_version = strdup("unknown");
+	verdict_find(v, "run/error", SEVERITY_ERROR, NULL, "a verdict",
+		     "the run left none (its process ended with status %d)",
+		     job->status);
+	verdict_settle(v);
+}
+
+static void cmd_run_reap(struct cmd_run *run)
+{
+	int status;
+	pid_t pid = waitpid(-1, &status, 0);
+
+	if (pid < 0) {
+		if (errno != EINTR || !cmd_run_stopped)
+			return;
+		for (size_t i = 0; i < run->job_count; i++)
+			if (run->job[i].pid)
+				kill(run->job[i].pid, SIGTERM);
+		return;
+	}
+	for (size_t i = 0; i < run->job_count; i++) {
+		struct cmd_job *job = &run->job[i];
+
+		if (job->pid != pid)
+			continue;
+		job->pid = 0;
+		job->status = WIFEXITED(status) ? WEXITSTATUS(status)
+						: 128 + WTERMSIG(status);
+		run->machine |= job->status == EXIT_MACHINE;
+		cmd_run_load_verdict(run, i);
+	}
+}
+
+static int cmd_run_free_slot(const struct cmd_run *run)
+{
+	for (int slot = 0; slot < run->jobs; slot++) {
+		bool used = false;
+
+		for (size_t i = 0; i < run->job_count; i++)
+			used |= run->job[i].pid && run->job[i].slot == slot;
+		if (!used)
+			return slot;
+	}
+	return -1;
+}
+
+static void cmd_run_all(struct cmd_run *run)
+{
+	size_t next = 0;
+	size_t running = 1;
+
+	while (running || (next < run->job_count && !cmd_run_stopped)) {
+		int slot = cmd_run_free_slot(run);
+
+		if (slot >= 0 && next < run->job_count && !cmd_run_stopped) {
+			if (cmd_run_start(run, &run->job[next], slot))
+				return;
+			next++;
+			running = 1;
+			continue;
+		}
+		running = 0;
+		for (size_t i = 0; i < run->job_count; i++)
+			running += run->job[i].pid != 0;
+		if (running)
+			cmd_run_reap(run);
+	}
+}
+
+/* --- reports ----------------------------------------------------------- */
+
+static int cmd_run_write(const char *path, const struct verdict *v, size_t n,
+			 int (*report)(FILE *, const struct verdict *, size_t))
+{
+	FILE *f;
+
+	if (!path)
+		return 0;
+	f = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	if (!f || report(f, v, n) || fflush(f)) {
+		fprintf(stderr, "deadmx: %s: %s\n", path, strerror(errno));
+		return -EIO;
+	}
+	return f == stdout ? 0 : fclose(f);
+}
+
+static int cmd_run_report(struct cmd_run *run)
+{
+	struct verdict *v = run->verdicts;
+	size_t n = 0;
+	int err;
+
+	/* Those that ended; an interrupted run reports what it has. */
+	for (size_t i = 0; i < run->job_count; i++)
+		if (run->job[i].status >= 0)
+			v[n++] = v[i];
+	report_table(run->json && !strcmp(run->json, "-") ? stderr : stdout, v,
+		     n);
+	err = cmd_run_write(run->json, v, n, report_json);
+	err |= cmd_run_write(run->junit, v, n, report_junit);
+	err |= cmd_run_write(run->tap, v, n, report_tap);
+	if (err)
+		return EXIT_HARNESS;
+	if (cmd_run_stopped) {
+		fprintf(stderr, "deadmx: interrupted: %zu of %zu runs done\n",
+			n, run->job_count);
+		return EXIT_HARNESS;
+	}
+	if (run->machine)
+		return EXIT_MACHINE;
+	err = EXIT_PASSED;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].kind == VERDICT_ERROR)
+			return EXIT_HARNESS;
+		if (v[i].kind == VERDICT_FAIL)
+			err = EXIT_CHECK_FAILED;
+	}
+	return err;
+}
+
+/* --- the command ------------------------------------------------------- */
+
+static const struct option cmd_run_options[] = {
+	{"target", required_argument, NULL, 't'},
+	{"out", required_argument, NULL, 'o'},
+	{"json", required_argument, NULL, 'J'},
+	{"junit", required_argument, NULL, 'U'},
+	{"tap", required_argument, NULL, 'T'},
+	{"filter", required_argument, NULL, 'f'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static int cmd_run_option(struct cmd_run *run, int option)
+{
+	char *end;
+	long jobs;
+
+	switch (option) {
+	case 't':
+		return cmd_run_load_target(run, optarg) ? EXIT_USAGE : 0;
+	case 'o':
+		run->out = optarg;
+		return 0;
+	case 'J':
+		run->json = optarg;
+		return 0;
+	case 'U':
+		run->junit = optarg;
+		return 0;
+	case 'T':
+		run->tap = optarg;
+		return 0;
+	case 'f':
+		run->filter = optarg;
+		return 0;
+	case 'j':
+		jobs = strtol(optarg, &end, 10);
+		if (*end || jobs < 1 || jobs > CMD_RUN_JOBS_MAX) {
+			fprintf(stderr,
+				"deadmx run: -j: expected 1 to %d, got '%s'\n",
+				CMD_RUN_JOBS_MAX, optarg);
+			return EXIT_USAGE;
+		}
+		run->jobs = (int)jobs;
+		return 0;
+	default:
+		fputs("Try 'deadmx run --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+}
+
+static int cmd_run_execute(struct cmd_run *run)
+{
+	struct sigaction action = {.sa_handler = cmd_run_on_signal};
+	char text[512];
+
+	if (!run->target_count && cmd_run_load_target(run, "postfix"))
+		return EXIT_USAGE;
+	if (cmd_run_load_scenarios(run))
+		return EXIT_USAGE;
+	if (sandbox_probe(text, sizeof(text))) {
+		fprintf(stderr, "deadmx: %s\n", text);
+		return EXIT_MACHINE;
+	}
+	if (cmd_run_fetch(run))
+		return EXIT_MACHINE;
+	cmd_run_plan(run);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	cmd_run_all(run);
+	return cmd_run_report(run);
+}
+
+static void cmd_run_release(struct cmd_run *run)
+{
+	for (size_t i = 0; i < run->job_count; i++) {
+		free(run->job[i].dir);
+		if (run->job[i].status >= 0)
+			verdict_release(&run->verdicts[i]);
+	}
+	for (size_t i = 0; run->scenarios && i < run->scenario_count; i++) {
+		deadmx_scenario_free(run->scenarios[i]);
+		free(run->scenario_files[i]);
+	}
+	for (size_t i = 0; i < run->target_count; i++) {
+		target_free(run->targets[i].target);
+		free(run->targets[i].file);
+		free(run->targets[i].package_dir);
+	}
+	free(run->scenarios);
+	free(run->scenario_files);
+	free(run->targets);
+	free(run->job);
+	free(run->verdicts);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct cmd_run run = {.out = "deadmx-out", .jobs = 1};
+	int option, status = 0;
+
+	run.targets = calloc(CMD_RUN_TARGETS_MAX, sizeof(*run.targets));
+	run.scenario_files = calloc(CMD_RUN_SCENARIOS_MAX, sizeof(char *));
+	assert(run.targets && run.scenario_files);
+	optind = 0;
+	while (!status && (option = getopt_long(argc, argv, "hj:",
+						cmd_run_options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(cmd_run_help, stdout);
+			cmd_run_release(&run);
+			return 0;
+		}
+		status = cmd_run_option(&run, option);
+	}
+	if (!status && optind >= argc) {
+		fputs("deadmx run: expected a scenario file or folder; try "
+		      "'deadmx run --help'\n",
+		      stderr);
+		status = EXIT_USAGE;
+	}
+	for (int i = optind; !status && i < argc; i++)
+		if (cmd_run_collect(&run, argv[i]))
+			status = EXIT_USAGE;
+	if (!status)
+		status = cmd_run_execute(&run);
+	cmd_run_release(&run);
+	return status;
+}

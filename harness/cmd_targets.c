@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/cmd_targets.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/target.h"
+
+static int cmd_targets_is_yaml(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && !strcmp(dot, ".yml");
+}
+
+static int cmd_targets_list(const char *dir)
+{
+	struct dirent **entry;
+	int n = scandir(dir, &entry, cmd_targets_is_yaml, alphasort);
+	int status = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct target *t = NULL;
+		char path[4096];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, entry[i]->d_name);
+		free(entry[i]);
+		if (target_load(path, stderr, &t)) {
+			status = 2;
+			continue;
+		}
+		printf("%-12s %-10s %s\n", t->name,
+		       t->binary && !access(t->binary, X_OK) ? "installed"
+		       : t->package_count		     ? "fetched"
+							     : "not here",
+		       t->description ? t->description : "");
+		target_free(t);
+	}
+	if (n >= 0)
+		free(entry);
+	return n < 0 ? -1 : status;
+}
+
+int cmd_targets(int argc, char **argv)
+{
+	const char *user = getenv("DEADMX_TARGETS");
+	int status;
+
+	if (argc > 1) {
+		bool help = !strcmp(argv[1], "--help");
+
+		fputs("Usage: deadmx targets\n\nList the MTAs that deadmx "
+		      "knows: installed on this machine, fetched\nwhen first "
+		      "used, or not here. Your own files: $DEADMX_TARGETS.\n",
+		      help ? stdout : stderr);
+		return help ? 0 : 2;
+	}
+	if (user && cmd_targets_list(user) > 0)
+		return 2;
+	status = cmd_targets_list(DEADMX_SOURCE_DIR "/harness/targets");
+	if (status < 0)
+		status = cmd_targets_list(DEADMX_DATA_DIR "/targets");
+	return status < 0 ? 4 : status;
+}

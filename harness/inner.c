@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/inner.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "deadmx/event.h"
+#include "deadmx/scenario.h"
+#include "deadmx/world.h"
+#include "harness/target.h"
+
+#define INNER_RUN_DIR "/deadmx/run"
+
+enum {
+	INNER_OUTPUT_MAX = 1 << 20, /* bytes kept of a command's output */
+	INNER_TAIL_MAX = 2000,	    /* bytes of it shown in an event */
+	INNER_LOG_LINE_MAX = 8192,  /* bytes of one syslog datagram */
+	INNER_READY_EVERY_MS = 250,
+	INNER_STOP_WITHIN_MS = 120 * 1000,
+};
+
+/* What happens in order. XX(ENUM, "word in phase events") */
+#define INNER_PHASE_MAP(XX)                                                    \
+	XX(SETUP, "setup")     /* the target's setup command runs */           \
+	XX(VERSION, "version") /* which one is it? */                          \
+	XX(START, "start")     /* its start command runs */                    \
+	XX(READY, "ready")     /* asked until it is ready */                   \
+	XX(INJECT, "inject")   /* mail is sent, the world goes its way */      \
+	XX(SETTLED, "settled") /* all mail has ended; watched a while more */  \
+	XX(ALIVE, "alive")     /* does the MTA still live? */                  \
+	XX(QUEUE, "queue")     /* what is left in its queue? */                \
+	XX(STOP, "stop")       /* its stop command runs */                     \
+	XX(END, "end")	       /* nothing more */
+
+enum inner_phase {
+#define XX(uc, word) INNER_PHASE_##uc,
+	INNER_PHASE_MAP(XX)
+#undef XX
+};
+
+static const char *const inner_phase_word[] = {
+#define XX(uc, word) [INNER_PHASE_##uc] = word,
+	INNER_PHASE_MAP(XX)
+#undef XX
+};
+
+struct inner {
+	uv_loop_t loop;
+	struct deadmx_scenario *scenario;
+	struct target *target;
+	struct deadmx_event_log *log;
+	struct deadmx_world_run *world;
+	int event_fd;
+	enum inner_phase phase;
+	bool failed;
+
+	uv_process_t process;
+	bool process_open;   /* handle not closed yet */
+	uv_process_t daemon; /* a target that stays in the foreground */
+	char *output_path;
+	uv_timer_t timer; /* ready poll, until, settle, stop guard */
+	uv_timer_t until;
+	uint64_t ready_deadline_ms;
+	uv_poll_t syslog;
+	int syslog_fd;
+};
+
+static void inner_enter(struct inner *in, enum inner_phase phase);
+
+/* --- events ------------------------------------------------------------ */
+
+static int64_t inner_now(void *arg)
+{
+	struct inner *in = arg;
+
+	return in->world ? deadmx_world_now_ns(in->world) : 0;
+}
+
+static void inner_sink(void *arg, const char *line, size_t len)
+{
+	struct inner *in = arg;
+	char *copy = malloc(len + 1);
+	size_t done = 0;
+
+	assert(copy);
+	memcpy(copy, line, len);
+	copy[len++] = '\n';
+	while (done < len) {
+		ssize_t n = write(in->event_fd, copy + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			_exit(1); /* the harness has gone */
+		done += (size_t)n;
+	}
+	free(copy);
+}
+
+static void inner_target_event(struct inner *in, const char *what, int status,
+			       const char *text)
+{
+	deadmx_event_emit(in->log, DEADMX_EVENT_TARGET,
+			  json_pack("{s:s, s:i, s:o}", "what", what, "status",
+				    status, "text",
+				    deadmx_event_text(text, strlen(text))));
+}
+
+static void inner_error(struct inner *in, const char *what)
+{
+	deadmx_event_emit(in->log, DEADMX_EVENT_ERROR,
+			  json_pack("{s:o}", "what",
+				    deadmx_event_text(what, strlen(what))));
+	in->failed = true;
+}
+
+/* --- files and commands ------------------------------------------------ */
+
+/* The last part of the current command's output; malloc'd. */
+static char *inner_output(struct inner *in, size_t max)
+{
+	FILE *f = fopen(in->output_path, "re");
+	char *text = calloc(1, max + 1);
+	long size;
+	size_t n;
+
+	assert(text);
+	if (!f)
+		return text;
+	if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) > (long)max)
+		fseek(f, size - (long)max, SEEK_SET);
+	else
+		rewind(f);
+	n = fread(text, 1, max, f);
+	text[n] = '\0';
+	fclose(f);
+	return text;
+}
+
+static int inner_make_folders(char *path)
+{
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return 0;
+}
+
+static int inner_write_file(struct inner *in, const struct target_file *file)
+{
+	char *content = target_expand(in->target, in->scenario, file->content);
+	char *path = strdup(file->path);
+	int err, fd;
+	FILE *f = NULL;
+
+	assert(content && path);
+	err = inner_make_folders(path);
+	unlink(path);
+	fd = err ? -1
+		 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			file->mode ? file->mode : 0644);
+	if (fd >= 0)
+		f = fdopen(fd, "w");
+	if (!f || fputs(content, f) < 0)
+		err = -errno;
+	if (f && (fchmod(fd, file->mode ? file->mode : 0644) || fclose(f)))
+		err = -errno;
+	free(content);
+	free(path);
+	return err;
+}
+
+static int inner_write_files(struct inner *in)
+{
+	for (size_t i = 0; i < in->target->file_count; i++) {
+		const struct target_file *file = &in->target->files[i];
+		char text[512];
+		int err = inner_write_file(in, file);
+
+		if (!err)
+			continue;
+		snprintf(text, sizeof(text), "can't write %s: %s", file->path,
+			 strerror(-err));
+		inner_error(in, text);
+		return err;
+	}
+	return 0;
+}
+
+static void inner_on_exit(uv_process_t *process, int64_t status, int signo);
+
+static void inner_on_daemon_exit(uv_process_t *process, int64_t status,
+				 int signo)
+{
+	struct inner *in = process->data;
+	char text[64];
+
+	uv_close((uv_handle_t *)process, NULL);
+	if (in->phase >= INNER_PHASE_STOP)
+		return;
+	snprintf(text, sizeof(text), signo ? "died of signal %d" : "ended",
+		 signo);
+	inner_target_event(in, "exit", signo ? 128 + signo : (int)status, text);
+	in->failed = true;
+	inner_enter(in, INNER_PHASE_END);
+}
+
+/* Run a shell command; inner_on_exit() goes on. */
+static int inner_spawn(struct inner *in, uv_process_t *process,
+		       const char *command, uv_exit_cb cb)
+{
+	char *text = target_expand(in->target, in->scenario, command);
+	char *args[] = {"/bin/sh", "-c", text, NULL};
+	char *env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
+		       "/usr/bin:/sbin:/bin",
+		       "LC_ALL=C", "TZ=UTC", "HOME=/root", NULL};
+	int out = open(in->output_path,
+		       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	uv_stdio_container_t stdio[3] = {
+		{.flags = UV_IGNORE},
+		{.flags = UV_INHERIT_FD, .data.fd = out},
+		{.flags = UV_INHERIT_FD, .data.fd = out},
+	};
+	uv_process_options_t options = {
+		.exit_cb = cb,
+		.file = args[0],
+		.args = args,
+		.env = env,
+		.cwd = "/",
+		.stdio = stdio,
+		.stdio_count = 3,
+	};
+	int err;
+
+	process->data = in;
+	err = out < 0 ? -errno : uv_spawn(&in->loop, process, &options);
+	if (out >= 0)
+		close(out);
+	free(text);
+	return err;
+}
+
+static void inner_command(struct inner *in, const char *command)
+{
+	char text[256];
+	int err = inner_spawn(in, &in->process, command, inner_on_exit);
+
+	in->process_open = true;
+	if (!err)
+		return;
+	in->process_open = false;
+	snprintf(text, sizeof(text), "can't run a command of the target: %s",
+		 uv_strerror(err));
+	inner_error(in, text);
+	inner_enter(in, INNER_PHASE_END);
+}
+
+/* --- the phases -------------------------------------------------------- */
+
+static void inner_fail_target(struct inner *in, int status, const char *what)
+{
+	char *tail = inner_output(in, INNER_TAIL_MAX);
+	char *text = NULL;
+
+	if (asprintf(&text, "%s%s%s", what, *tail ? ": " : "", tail) < 0)
+		text = NULL;
+	inner_target_event(in, "exit", status, text ? text : what);
+	in->failed = true;
+	free(text);
+	free(tail);
+	inner_enter(in, INNER_PHASE_END);
+}
+
+static void inner_on_ready_timer(uv_timer_t *timer)
+{
+	struct inner *in = timer->data;
+
+	inner_command(in, in->target->ready ? in->target->ready : "true");
+}
+
+/* Does somebody listen on the target's port? Looked up, not connected to:
+ * a connection would be a session of the MTA's. */
+static bool inner_port_listens(uint16_t port)
+{
+	char line[512], want[16];
+	bool found = false;
+
+	snprintf(want, sizeof(want), ":%04X 0", port);
+	for (int i = 0; i < 2 && !found; i++) {
+		FILE *f = fopen(i ? "/proc/net/tcp6" : "/proc/net/tcp", "re");
+
+		while (f && !found && fgets(line, sizeof(line), f))
+			found = strstr(line, want) && strstr(line, " 0A ");
+		if (f)
+			fclose(f);
+	}
+	return found;
+}
+
+static void inner_not_ready(struct inner *in)
+{
+	if (uv_now(&in->loop) > in->ready_deadline_ms)
+		inner_fail_target(in, 1,
+				  "the MTA did not become ready in time");
+	else
+		uv_timer_start(&in->timer, inner_on_ready_timer,
+			       INNER_READY_EVERY_MS, 0);
+}
+
+static void inner_on_ready_answer(struct inner *in, int64_t status)
+{
+	if (status != 0 || (in->target->ready_port &&
+			    !inner_port_listens(in->target->ready_port)))
+		inner_not_ready(in);
+	else
+		inner_enter(in, INNER_PHASE_INJECT);
+}
+
+static void inner_report_queue(struct inner *in)
+{
+	char *text = inner_output(in, INNER_OUTPUT_MAX);
+
+	deadmx_event_emit(in->log, DEADMX_EVENT_QUEUE,
+			  json_pack("{s:o}", "text",
+				    deadmx_event_text(text, strlen(text))));
+	free(text);
+}
+
+static void inner_report_version(struct inner *in, int status)
+{
+	char *text = inner_output(in, INNER_TAIL_MAX);
+
+	text[strcspn(text, "\n")] = '\0';
+	inner_target_event(in, "version", status, text);
+	free(text);
+}
+
+static void inner_after_command(struct inner *in, int64_t status, int signo)
+{
+	int code = signo ? 128 + signo : (int)status;
+
+	switch (in->phase) {
+	case INNER_PHASE_SETUP:
+		if (code)
+			inner_fail_target(in, code, "its setup failed");
+		else
+			inner_enter(in, INNER_PHASE_VERSION);
+		return;
+	case INNER_PHASE_VERSION:
+		inner_report_version(in, code);
+		inner_enter(in, INNER_PHASE_START);
+		return;
+	case INNER_PHASE_START:
+		if (code)
+			inner_fail_target(in, code, "it did not start");
+		else
+			inner_enter(in, INNER_PHASE_READY);
+		return;
+	case INNER_PHASE_READY:
+		inner_on_ready_answer(in, code);
+		return;
+	case INNER_PHASE_ALIVE:
+		if (code)
+			inner_fail_target(in, code, "the MTA no longer runs");
+		else
+			inner_enter(in, INNER_PHASE_QUEUE);
+		return;
+	case INNER_PHASE_QUEUE:
+		inner_report_queue(in);
+		inner_enter(in, INNER_PHASE_STOP);
+		return;
+	case INNER_PHASE_STOP:
+		inner_enter(in, INNER_PHASE_END);
+		return;
+	case INNER_PHASE_INJECT:
+	case INNER_PHASE_SETTLED:
+	case INNER_PHASE_END:
+		return;
+	}
+}
+
+static void inner_on_process_closed(uv_handle_t *handle)
+{
+	struct inner *in = handle->data;
+
+	in->process_open = false;
+	inner_after_command(in, in->process.status, 0);
+}
+
+static void inner_on_exit(uv_process_t *process, int64_t status, int signo)
+{
+	/* The handle is used again: only after it is closed. */
+	process->status = signo ? 128 + signo : (int)status;
+	uv_close((uv_handle_t *)process, inner_on_process_closed);
+}
+
+static void inner_on_until(uv_timer_t *timer)
+{
+	struct inner *in = timer->data;
+
+	if (in->phase == INNER_PHASE_INJECT || in->phase == INNER_PHASE_SETTLED)
+		inner_enter(in, INNER_PHASE_ALIVE);
+}
+
+static void inner_on_progress(void *arg)
+{
+	struct inner *in = arg;
+
+	if (in->phase == INNER_PHASE_INJECT &&
+	    deadmx_world_open_count(in->world) == 0)
+		inner_enter(in, INNER_PHASE_SETTLED);
+}
+
+static void inner_inject(struct inner *in)
+{
+	const struct deadmx_world *w = &in->scenario->world;
+
+	uv_update_time(&in->loop);
+	deadmx_world_set_origin(in->world);
+	deadmx_event_emit(in->log, DEADMX_EVENT_PHASE,
+			  json_pack("{s:s}", "name", "inject"));
+	deadmx_world_on_progress(in->world, inner_on_progress, in);
+	deadmx_world_inject(in->world);
+	uv_timer_start(&in->until, inner_on_until,
+		       (uint64_t)(w->until_ns / 1000000), 0);
+}
+
+static void inner_start(struct inner *in)
+{
+	const struct target *t = in->target;
+
+	if (!t->start_foreground) {
+		inner_command(in, t->start ? t->start : "true");
+		return;
+	}
+	if (inner_spawn(in, &in->daemon, t->start, inner_on_daemon_exit))
+		inner_fail_target(in, 127, "it did not start");
+	else
+		inner_enter(in, INNER_PHASE_READY);
+}
+
+static void inner_enter(struct inner *in, enum inner_phase phase)
+{
+	const struct target *t = in->target;
+
+	in->phase = phase;
+	if (phase != INNER_PHASE_INJECT &&
+	    (phase != INNER_PHASE_END || !in->failed))
+		deadmx_event_emit(
+			in->log, DEADMX_EVENT_PHASE,
+			json_pack("{s:s}", "name", inner_phase_word[phase]));
+	switch (phase) {
+	case INNER_PHASE_SETUP:
+		inner_command(in, t->setup ? t->setup : "true");
+		return;
+	case INNER_PHASE_VERSION:
+		inner_command(in, t->version_command ? t->version_command
+						     : "echo unknown");
+		return;
+	case INNER_PHASE_START:
+		inner_start(in);
+		return;
+	case INNER_PHASE_READY:
+		in->ready_deadline_ms =
+			uv_now(&in->loop) +
+			(uint64_t)(t->ready_within_ns / 1000000);
+		uv_timer_start(&in->timer, inner_on_ready_timer, 0, 0);
+		return;
+	case INNER_PHASE_INJECT:
+		inner_inject(in);
+		return;
+	case INNER_PHASE_SETTLED:
+		uv_timer_start(
+			&in->timer, inner_on_until,
+			(uint64_t)(in->scenario->world.settle_ns / 1000000), 0);
+		return;
+	case INNER_PHASE_ALIVE:
+		inner_command(in, t->alive ? t->alive : "true");
+		return;
+	case INNER_PHASE_QUEUE:
+		inner_command(in, t->queue ? t->queue : "true");
+		return;
+	case INNER_PHASE_STOP:
+		inner_command(in, t->stop ? t->stop : "true");
+		return;
+	case INNER_PHASE_END:
+		uv_stop(&in->loop);
+		return;
+	}
+}
+
+/* --- /dev/log ---------------------------------------------------------- */
+
+static void inner_on_syslog(uv_poll_t *poll, int status, int events)
+{
+	struct inner *in = poll->data;
+	char line[INNER_LOG_LINE_MAX];
+	ssize_t n;
+
+	while ((n = recv(in->syslog_fd, line, sizeof(line), MSG_DONTWAIT)) > 0)
+		deadmx_event_emit(
+			in->log, DEADMX_EVENT_LOG,
+			json_pack("{s:o}", "line",
+				  deadmx_event_text(line, (size_t)n)));
+}
+
+static int inner_open_syslog(struct inner *in)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX,
+				      .sun_path = "/dev/log"};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	in->syslog_fd = fd;
+	if (fd < 0)
+		return -errno;
+	unlink(address.sun_path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	    chmod(address.sun_path, 0666))
+		return -errno;
+	uv_poll_init(&in->loop, &in->syslog, fd);
+	in->syslog.data = in;
+	return uv_poll_start(&in->syslog, UV_READABLE, inner_on_syslog);
+}
+
+/* --- the whole --------------------------------------------------------- */
+
+static int inner_load(struct inner *in)
+{
+	int err = deadmx_scenario_load(INNER_RUN_DIR "/scenario.yml", stderr,
+				       &in->scenario);
+
+	if (!err)
+		err = target_load(INNER_RUN_DIR "/target.yml", stderr,
+				  &in->target);
+	return err;
+}
+
+static int inner_open_world(struct inner *in)
+{
+	struct deadmx_world_options options = {
+		.dns_address = "127.0.0.1",
+		.dns_port = 53,
+		.message_dir = INNER_RUN_DIR,
+		.manage_network = true,
+		.submit_port = in->target->submit_port,
+		.submit_host = "127.0.0.1",
+		.sendmail = in->target->sendmail,
+	};
+	char *text = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&text, &len);
+	int err;
+
+	assert(errors);
+	err = inner_open_syslog(in);
+	if (err)
+		fprintf(errors, "can't serve /dev/log: %s", strerror(-err));
+	else
+		err = deadmx_world_start(&in->loop, in->scenario, &options,
+					 in->log, errors, &in->world);
+	fclose(errors);
+	if (err)
+		inner_error(in, text);
+	free(text);
+	return err;
+}
+
+static int inner_run(struct inner *in)
+{
+	uv_loop_init(&in->loop);
+	uv_timer_init(&in->loop, &in->timer);
+	uv_timer_init(&in->loop, &in->until);
+	in->timer.data = in->until.data = in;
+	in->log = deadmx_event_log_new(inner_now, inner_sink, in);
+	if (inner_open_world(in) || inner_write_files(in))
+		return 1;
+	inner_enter(in, INNER_PHASE_SETUP);
+	uv_run(&in->loop, UV_RUN_DEFAULT);
+	/* The sandbox goes with all handles and the MTA in it. */
+	return in->failed ? 1 : 0;
+}
+
+int inner_main(int argc, char **argv)
+{
+	struct inner in = {.output_path = INNER_RUN_DIR "/command.out"};
+	char *end;
+	long fd;
+
+	if (argc != 2)
+		return 2;
+	fd = strtol(argv[1], &end, 10);
+	if (*end || fd < 0)
+		return 2;
+	in.event_fd = (int)fd;
+	fcntl(in.event_fd, F_SETFD, FD_CLOEXEC);
+	if (inner_load(&in))
+		return 1;
+	return inner_run(&in);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run: a scenario on a target, in a sandbox, on the virtual clock, into a
+ * run folder that holds all the judge needs.
+ */
+#ifndef HARNESS_RUN_H
+#define HARNESS_RUN_H
+
+#include <stdbool.h>
+
+#include "harness/judge/verdict.h"
+#include "harness/target.h"
+
+struct run_job {
+	const struct deadmx_scenario *scenario;
+	const char *scenario_file;
+	const struct target *target;
+	const char *target_file;
+	const char *package_dir; /* unpacked packages, or NULL */
+	const char *dir;	 /* run folder; made, emptied of an old run */
+	int cpu;		 /* -1: any */
+	bool live;		 /* a progress line on standard error */
+};
+
+/* Names in a run folder. */
+#define RUN_EVENTS_NAME	 "events.ndjson"
+#define RUN_VERDICT_NAME "verdict.json"
+
+/*
+ * Run it, judge it, and leave DIR/verdict.json. To be called in a process of
+ * its own, single-threaded: the tracer. Always makes a verdict, "error" when
+ * the run could not be done. Returns 0, or -EIO when not even a verdict could
+ * be written (a line on standard error); *ret_machine is set when this
+ * machine can't do it (exit status 3).
+ */
+int run_one(const struct run_job *job, bool *ret_machine);
+
+#endif

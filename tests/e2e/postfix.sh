@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The main job: real Postfix, default timers, the shipped scenarios. Then the
+# stored run judged again must give the same verdict.
+# usage: postfix.sh DEADMX
+deadmx=$1
+root=$(cd "$(dirname "$0")/../.." && pwd)
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+failed=0
+
+"$deadmx" run --target postfix -j "$(nproc)" --out "$out/runs" \
+	--json "$out/all.json" --junit "$out/all.xml" "$root/scenarios"
+status=$?
+if [ $status -ne 0 ]; then
+	echo "not ok: deadmx run ended with status $status"
+	failed=1
+fi
+for family in offline/refused_expires tempfail/rcpt_451_expires \
+	timeout/banner_stalls proxy/socketerror_expires; do
+	dir=$out/runs/$family/postfix
+	verdict=$(grep -m1 '"verdict"' "$dir/verdict.json")
+	case $verdict in
+	*pass*) echo "ok: $family" ;;
+	*) echo "not ok: $family: $verdict"; failed=1 ;;
+	esac
+	"$deadmx" judge --json "$dir" > "$out/again.json"
+	grep -q '"verdict": *"pass"' "$out/again.json" ||
+		{ echo "not ok: judge $family again"; failed=1; }
+done
+size=$(stat -c %s "$out/runs/offline/refused_expires/postfix/events.ndjson")
+[ "$size" -lt 20971520 ] ||
+	{ echo "not ok: event log of five days is $size bytes"; failed=1; }
+exit $failed
