@@ -200,7 +200,10 @@ static void run_on_connect(void *arg, pid_t tgid, const struct sockaddr *addr,
 	uint16_t port;
 
 	(void)len;
-	if (tgid == r->child || !r->has_origin)
+	if (tgid == r->child)
+		return;
+	run_drain(r); /* what came before it; the origin, too */
+	if (!r->has_origin)
 		return;
 	if (addr->sa_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)addr;
@@ -215,11 +218,10 @@ static void run_on_connect(void *arg, pid_t tgid, const struct sockaddr *addr,
 	}
 	if (!deadmx_scenario_server_at(r->job->scenario, text, port))
 		return;
-	run_drain(r);
 	r->attempts++;
 	deadmx_event_emit(r->log, DEADMX_EVENT_CONNECT,
-			  json_pack("{s:s, s:i, s:i}", "address", text, "port",
-				    port, "pid", (int)tgid));
+			  json_pack("{s:s, s:i}", "address", text, "port",
+				    port));
 }
 
 static void run_on_jump(void *arg, int64_t virtual_ns)

@@ -22,7 +22,7 @@
 	XX(RUN, "run", "scenario target target_version start_unix_s deadmx")   \
 	XX(PHASE, "phase", "name (setup start ready inject settled stop end)") \
 	XX(INJECT, "inject", "mail from to[] via status reply")                \
-	XX(CONNECT, "connect", "address port pid")                             \
+	XX(CONNECT, "connect", "address port")                                 \
 	XX(ACCEPT, "accept", "session server address port peer")               \
 	XX(COMMAND, "command", "session server line")                          \
 	XX(REPLY, "reply", "session server stage text")                        \
