@@ -291,19 +291,43 @@ static void inner_on_ready_timer(uv_timer_t *timer)
 	inner_command(in, in->target->ready ? in->target->ready : "true");
 }
 
-/* Does somebody listen on the target's port? Looked up, not connected to:
- * a connection would be a session of the MTA's. */
+/* Local addresses, as in /proc/net/tcp and tcp6, on which the MTA is reached
+ * at 127.0.0.1; the world's servers listen on others. */
+static const char *const inner_own_address[] = {
+	" 0100007F:",
+	" 00000000:",
+	" 00000000000000000000000000000000:",
+	" 0000000000000000FFFF00000100007F:",
+};
+
+/* Looked up, not connected to: a connection would be a session of the MTA's. */
+static bool inner_line_listens(const char *line, uint16_t port)
+{
+	char want[64];
+
+	if (!strstr(line, " 0A "))
+		return false;
+	for (size_t i = 0;
+	     i < sizeof(inner_own_address) / sizeof(inner_own_address[0]);
+	     i++) {
+		snprintf(want, sizeof(want), "%s%04X ", inner_own_address[i],
+			 port);
+		if (strstr(line, want))
+			return true;
+	}
+	return false;
+}
+
 static bool inner_port_listens(uint16_t port)
 {
-	char line[512], want[16];
+	char line[512];
 	bool found = false;
 
-	snprintf(want, sizeof(want), ":%04X 0", port);
 	for (int i = 0; i < 2 && !found; i++) {
 		FILE *f = fopen(i ? "/proc/net/tcp6" : "/proc/net/tcp", "re");
 
 		while (f && !found && fgets(line, sizeof(line), f))
-			found = strstr(line, want) && strstr(line, " 0A ");
+			found = inner_line_listens(line, port);
 		if (f)
 			fclose(f);
 	}
