@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Install what is missing to build and run deadmx, with apt-get (Debian, Ubuntu).
+# usage: harness/setup.sh [--tests]   (--tests: also what the tests need)
+packages="build-essential cmake ninja-build pkg-config libuv1-dev libfyaml-dev
+libgmime-3.0-dev libldns-dev libnl-route-3-dev libjansson-dev libcmocka-dev
+uidmap"
+[ "${1:-}" = --tests ] && packages="$packages clang clang-format
+swaks procps python3 util-linux iproute2 openssl"
+
+if ! command -v dpkg-query > /dev/null; then
+	echo "setup.sh: no dpkg here: install these, or what your system calls" \
+		"them:" $packages >&2
+	exit 3
+fi
+missing=
+for package in $packages; do
+	case $(dpkg-query -W -f '${Status}' "$package" 2> /dev/null) in
+	*"install ok installed"*) ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "setup.sh: missing packages; run this, then start again:" >&2
+	echo "    sudo apt-get install$missing" >&2
+	exit 3
+fi
+echo "setup.sh: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+install() {
+	apt-get install -y --no-install-recommends $missing > /dev/null
+}
+# An old package list is tried first: fetching a new one takes longer.
+install 2> /dev/null || { apt-get update > /dev/null && install; }
