@@ -8,13 +8,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <fnmatch.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,10 +22,10 @@
 #include "harness/report/table.h"
 #include "harness/report/tap.h"
 #include "harness/run.h"
+#include "harness/scenario_files.h"
 #include "harness/sandbox/sandbox.h"
 
 enum {
-	CMD_RUN_SCENARIOS_MAX = 10000,
 	CMD_RUN_TARGETS_MAX = 100,
 	CMD_RUN_PATH_MAX = 4096,
 	CMD_RUN_JOBS_MAX = 256,
@@ -59,7 +57,8 @@ struct cmd_job {
 struct cmd_run {
 	const char *out, *json, *junit, *tap, *filter;
 	int jobs;
-	char **scenario_files;
+	struct scenario_files files;
+	const char **scenario_files; /* those kept, owned by files */
 	struct deadmx_scenario **scenarios;
 	size_t scenario_count;
 	struct cmd_target *targets;
@@ -103,63 +102,6 @@ static const char cmd_run_help[] =
 
 /* --- the plan ---------------------------------------------------------- */
 
-/* nftw() has no argument for its callback. */
-static struct cmd_run *cmd_run_walking;
-
-static int cmd_run_add_file(struct cmd_run *run, const char *path)
-{
-	if (run->scenario_count == CMD_RUN_SCENARIOS_MAX)
-		return -E2BIG;
-	run->scenario_files[run->scenario_count] = strdup(path);
-	assert(run->scenario_files[run->scenario_count]);
-	run->scenario_count++;
-	return 0;
-}
-
-static int cmd_run_visit(const char *path, const struct stat *st, int type,
-			 struct FTW *ftw)
-{
-	const char *dot = strrchr(path, '.');
-
-	(void)st;
-	(void)ftw;
-	if (type == FTW_F && dot && !strcmp(dot, ".yml"))
-		return cmd_run_add_file(cmd_run_walking, path);
-	return 0;
-}
-
-static int cmd_run_compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int cmd_run_collect(struct cmd_run *run, const char *path)
-{
-	size_t before = run->scenario_count;
-	struct stat st;
-
-	if (stat(path, &st)) {
-		fprintf(stderr,
-			"deadmx: %s: %s; hint: give a scenario file or a "
-			"folder of them\n",
-			path, strerror(errno));
-		return -EINVAL;
-	}
-	if (!S_ISDIR(st.st_mode))
-		return cmd_run_add_file(run, path);
-	cmd_run_walking = run;
-	if (nftw(path, cmd_run_visit, 16, FTW_PHYS))
-		return -EINVAL;
-	qsort(run->scenario_files + before, run->scenario_count - before,
-	      sizeof(char *), cmd_run_compare);
-	if (run->scenario_count == before) {
-		fprintf(stderr, "deadmx: %s: no scenario (*.yml) in it\n",
-			path);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static bool cmd_run_matches(const struct cmd_run *run,
 			    const struct deadmx_scenario *s)
 {
@@ -176,22 +118,22 @@ static int cmd_run_load_scenarios(struct cmd_run *run)
 	size_t kept = 0;
 	int err = 0;
 
-	run->scenarios = calloc(run->scenario_count + 1,
+	run->scenarios = calloc(run->files.count + 1,
 				sizeof(struct deadmx_scenario *));
-	assert(run->scenarios);
-	for (size_t i = 0; i < run->scenario_count; i++) {
+	run->scenario_files = calloc(run->files.count + 1, sizeof(char *));
+	assert(run->scenarios && run->scenario_files);
+	for (size_t i = 0; i < run->files.count; i++) {
 		struct deadmx_scenario *s = NULL;
 
-		if (deadmx_scenario_load(run->scenario_files[i], stderr, &s)) {
+		if (deadmx_scenario_load(run->files.paths[i], stderr, &s)) {
 			err = -EINVAL;
 			continue;
 		}
 		if (!cmd_run_matches(run, s)) {
 			deadmx_scenario_free(s);
-			free(run->scenario_files[i]);
 			continue;
 		}
-		run->scenario_files[kept] = run->scenario_files[i];
+		run->scenario_files[kept] = run->files.paths[i];
 		run->scenarios[kept++] = s;
 	}
 	run->scenario_count = kept;
@@ -310,6 +252,27 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 	return machine ? EXIT_MACHINE : 0;
 }
 
+/* What the target can't do is said without a run. */
+static bool cmd_run_unsupported(struct cmd_run *run, size_t n)
+{
+	struct cmd_job *job = &run->job[n];
+	const struct target *target = run->targets[job->target].target;
+	struct verdict *v = &run->verdicts[n];
+	char why[512];
+
+	if (target_supports(target, run->scenarios[job->scenario], why,
+			    sizeof(why)))
+		return false;
+	v->scenario = strdup(run->scenarios[job->scenario]->name);
+	v->target = strdup(target->name);
+	v->target_version = strdup("unknown");
+	verdict_find(v, "run/unsupported", SEVERITY_NOTE, NULL,
+		     "what the target can do", "%s", why);
+	v->kind = VERDICT_UNSUPPORTED;
+	job->status = 0;
+	return true;
+}
+
 static int cmd_run_start(struct cmd_run *run, struct cmd_job *job, int slot)
 {
 	job->slot = slot;
@@ -398,7 +361,8 @@ static void cmd_run_all(struct cmd_run *run)
 		int slot = cmd_run_free_slot(run);
 
 		if (slot >= 0 && next < run->job_count && !cmd_run_stopped) {
-			if (cmd_run_start(run, &run->job[next], slot))
+			if (!cmd_run_unsupported(run, next) &&
+			    cmd_run_start(run, &run->job[next], slot))
 				return;
 			next++;
 			running = 1;
@@ -546,15 +510,15 @@ static void cmd_run_release(struct cmd_run *run)
 	}
 	for (size_t i = 0; run->scenarios && i < run->scenario_count; i++) {
 		deadmx_scenario_free(run->scenarios[i]);
-		free(run->scenario_files[i]);
 	}
+	scenario_files_release(&run->files);
 	for (size_t i = 0; i < run->target_count; i++) {
 		target_free(run->targets[i].target);
 		free(run->targets[i].file);
 		free(run->targets[i].package_dir);
 	}
 	free(run->scenarios);
-	free(run->scenario_files);
+	free((void *)run->scenario_files);
 	free(run->targets);
 	free(run->job);
 	free(run->verdicts);
@@ -566,8 +530,7 @@ int cmd_run(int argc, char **argv)
 	int option, status = 0;
 
 	run.targets = calloc(CMD_RUN_TARGETS_MAX, sizeof(*run.targets));
-	run.scenario_files = calloc(CMD_RUN_SCENARIOS_MAX, sizeof(char *));
-	assert(run.targets && run.scenario_files);
+	assert(run.targets);
 	optind = 0;
 	while (!status && (option = getopt_long(argc, argv, "hj:",
 						cmd_run_options, NULL)) != -1) {
@@ -584,9 +547,10 @@ int cmd_run(int argc, char **argv)
 		      stderr);
 		status = EXIT_USAGE;
 	}
-	for (int i = optind; !status && i < argc; i++)
-		if (cmd_run_collect(&run, argv[i]))
-			status = EXIT_USAGE;
+	if (!status && scenario_files_find(argv + optind,
+					   (size_t)(argc - optind), stderr,
+					   &run.files))
+		status = EXIT_USAGE;
 	if (!status)
 		status = cmd_run_execute(&run);
 	cmd_run_release(&run);

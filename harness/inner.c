@@ -277,6 +277,9 @@ static void inner_fail_target(struct inner *in, int status, const char *what)
 
 	if (asprintf(&text, "%s%s%s", what, *tail ? ": " : "", tail) < 0)
 		text = NULL;
+	for (char *c = text; c && *c; c++)
+		if (*c == '\n')
+			*c = c[1] ? ' ' : '\0';
 	inner_target_event(in, "exit", status, text ? text : what);
 	in->failed = true;
 	free(text);

@@ -17,6 +17,7 @@
 #include "deadmx/event.h"
 #include "harness/clock/clock.h"
 #include "harness/judge/judge.h"
+#include "harness/report/json.h"
 #include "harness/sandbox/sandbox.h"
 
 enum {
@@ -489,20 +490,19 @@ static int run_write_verdict(struct run *r)
 {
 	struct verdict verdict = {0};
 	char path[RUN_PATH_MAX];
-	json_t *json;
+	FILE *f;
 	int err = judge_run(r->job->scenario, r->job->target, r->job->dir,
 			    stderr, &verdict);
 
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "%s/%s", r->job->dir, RUN_VERDICT_NAME);
-	json = verdict_to_json(&verdict);
-	if (json_dump_file(json, path, JSON_INDENT(2) | JSON_PRESERVE_ORDER)) {
+	f = fopen(path, "we");
+	if (!f || report_json_one(f, &verdict) || fclose(f)) {
 		fprintf(stderr, "deadmx: can't write %s: %s\n", path,
 			strerror(errno));
 		err = -EIO;
 	}
-	json_decref(json);
 	verdict_release(&verdict);
 	return err;
 }

@@ -417,6 +417,7 @@ static void reader_log(struct reader *r, const struct event *e)
 static void reader_target(struct reader *r, const struct event *e)
 {
 	const char *what = event_text(e, "what");
+	const char *text = event_text(e, "text");
 	char *lines = NULL, at[64];
 	size_t len;
 	FILE *out;
@@ -435,9 +436,10 @@ static void reader_target(struct reader *r, const struct event *e)
 	fclose(out);
 	FIND(r->v, RUN_TARGET_DIED, SEVERITY_ERROR, NULL,
 	     "the MTA runs until it is stopped",
-	     "it ended with status %lld at %s%s%s",
+	     "it ended with status %lld at %s%s%s%s%s",
 	     (long long)event_integer(e, "status", -1),
 	     deadmx_duration_format(e->t_ns, at, sizeof(at)),
+	     text && *text ? ": " : "", text ? text : "",
 	     lines[0] ? "; its last log lines" : "", lines);
 	free(lines);
 }

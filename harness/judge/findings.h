@@ -85,6 +85,8 @@
 	   "a failed NDR came although NOTIFY does not ask for FAILURE") \
 	XX(DELAY_NOT_WANTED, "rfc3461/5.2.5/delay-not-wanted", \
 	   "a delay notice came although NOTIFY does not ask for DELAY") \
+	XX(RUN_UNSUPPORTED, "run/unsupported", \
+	   "the target cannot do what the scenario asks") \
 	XX(RUN_CLOCK, "run/clock-unhandled", \
 	   "the MTA made a timed call that ran in host time") \
 	XX(RUN_ERROR, "run/error", \

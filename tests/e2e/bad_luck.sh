@@ -62,6 +62,11 @@ target dies 'start: "true"
 alive: echo it has gone; exit 1'
 gives "MTA that dies" 4 "" run "$out/dies.yml" "$scenario"
 
+cp "$scenario" "$out/settings.yml"
+echo "settings: {no_such_setting: 1}" >> "$out/settings.yml"
+gives "setting that the target lacks" 0 "unsupported" \
+	run postfix "$out/settings.yml"
+
 mkdir "$out/full"
 if mount -t tmpfs -o size=200k tmpfs "$out/full" 2> /dev/null; then
 	gives "full disk" 4 "" "$deadmx" run --target postfix \
