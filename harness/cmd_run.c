@@ -118,8 +118,8 @@ static int cmd_run_load_scenarios(struct cmd_run *run)
 	size_t kept = 0;
 	int err = 0;
 
-	run->scenarios = calloc(run->files.count + 1,
-				sizeof(struct deadmx_scenario *));
+	run->scenarios =
+		calloc(run->files.count + 1, sizeof(struct deadmx_scenario *));
 	run->scenario_files = calloc(run->files.count + 1, sizeof(char *));
 	assert(run->scenarios && run->scenario_files);
 	for (size_t i = 0; i < run->files.count; i++) {
@@ -547,9 +547,9 @@ int cmd_run(int argc, char **argv)
 		      stderr);
 		status = EXIT_USAGE;
 	}
-	if (!status && scenario_files_find(argv + optind,
-					   (size_t)(argc - optind), stderr,
-					   &run.files))
+	if (!status &&
+	    scenario_files_find(argv + optind, (size_t)(argc - optind), stderr,
+				&run.files))
 		status = EXIT_USAGE;
 	if (!status)
 		status = cmd_run_execute(&run);

@@ -220,9 +220,9 @@ static void run_on_connect(void *arg, pid_t tgid, const struct sockaddr *addr,
 	if (!deadmx_scenario_server_at(r->job->scenario, text, port))
 		return;
 	r->attempts++;
-	deadmx_event_emit(r->log, DEADMX_EVENT_CONNECT,
-			  json_pack("{s:s, s:i}", "address", text, "port",
-				    port));
+	deadmx_event_emit(
+		r->log, DEADMX_EVENT_CONNECT,
+		json_pack("{s:s, s:i}", "address", text, "port", port));
 }
 
 static void run_on_jump(void *arg, int64_t virtual_ns)

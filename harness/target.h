@@ -40,25 +40,26 @@ struct target_user {
 /* How the status of an expiry NDR is chosen, as documented. */
 #define TARGET_STATUS_MAP(XX)                                                  \
 	XX(ANY, "any", "nothing is documented")                                \
-	XX(LAST_ATTEMPT, "last_attempt", "the code of the last failed attempt")\
+	XX(LAST_ATTEMPT, "last_attempt",                                       \
+	   "the code of the last failed attempt")                              \
 	XX(FIXED, "fixed", "always the code in `status`")
 
 enum target_status {
 #define XX(uc, word, doc) TARGET_STATUS_##uc,
 	TARGET_STATUS_MAP(XX)
 #undef XX
-	TARGET_STATUS_COUNT
+		TARGET_STATUS_COUNT
 };
 
 struct target_documented {
 	int64_t expires_after_ns; /* queue lifetime; 0 = not documented */
 	int64_t expires_slack_ns; /* the NDR comes at most this much later */
 	enum target_status status_rule;
-	char *status;		  /* FIXED: e.g. 4.4.7 */
+	char *status;			    /* FIXED: e.g. 4.4.7 */
 	int64_t retry_min_ns, retry_max_ns; /* gaps between attempts; both
 					     * 0 = not documented */
-	int64_t delay_notice_ns;  /* 0 = none by default */
-	char *source;		  /* where this is documented */
+	int64_t delay_notice_ns;	    /* 0 = none by default */
+	char *source;			    /* where this is documented */
 };
 
 struct target {
@@ -66,27 +67,27 @@ struct target {
 	char *version_command; /* prints the version */
 	char **packages;       /* Debian packages to fetch when not installed */
 	size_t package_count;
-	char *binary;	       /* absolute path whose presence means installed */
+	char *binary; /* absolute path whose presence means installed */
 	struct target_user *users;
 	size_t user_count;
 	struct target_file *files;
 	size_t file_count;
 	struct deadmx_setting *settings; /* name → default value, for {NAME} */
 	size_t setting_count;
-	char *hostname;	       /* of the sandbox */
-	char *setup;	       /* shell, before start; must exit 0 */
-	char *start;	       /* shell; returns, or stays in the foreground */
+	char *hostname; /* of the sandbox */
+	char *setup;	/* shell, before start; must exit 0 */
+	char *start;	/* shell; returns, or stays in the foreground */
 	bool start_foreground;
-	char *ready;	       /* shell, polled until it exits 0; or NULL */
-	uint16_t ready_port;   /* 127.0.0.1 port that must accept; or 0 */
+	char *ready;		 /* shell, polled until it exits 0; or NULL */
+	uint16_t ready_port;	 /* 127.0.0.1 port that must accept; or 0 */
 	int64_t ready_within_ns; /* virtual; 60 s unless told */
-	char *alive;	       /* shell: exit 0 while the MTA lives; or NULL */
+	char *alive; /* shell: exit 0 while the MTA lives; or NULL */
 	uint16_t submit_port;
-	char *sendmail;	       /* shell; {from} {to} replaced; or NULL */
-	char *queue;	       /* shell: prints the queue */
-	char *queue_empty;     /* ERE that the output matches when empty */
+	char *sendmail;	   /* shell; {from} {to} replaced; or NULL */
+	char *queue;	   /* shell: prints the queue */
+	char *queue_empty; /* ERE that the output matches when empty */
 	char *stop;
-	char *log_file;	       /* in the sandbox; NULL: /dev/log only */
+	char *log_file; /* in the sandbox; NULL: /dev/log only */
 	struct target_documented documented;
 	void *arena;
 };

@@ -23,7 +23,7 @@ enum verdict_kind {
 #define XX(uc, word, doc) VERDICT_##uc,
 	VERDICT_MAP(XX)
 #undef XX
-	VERDICT_COUNT
+		VERDICT_COUNT
 };
 
 #define SEVERITY_MAP(XX)                                                       \
@@ -36,7 +36,7 @@ enum severity {
 #define XX(uc, word, doc) SEVERITY_##uc,
 	SEVERITY_MAP(XX)
 #undef XX
-	SEVERITY_COUNT
+		SEVERITY_COUNT
 };
 
 struct finding {

@@ -44,7 +44,7 @@ enum deadmx_event_type {
 #define XX(uc, word, members) DEADMX_EVENT_##uc,
 	DEADMX_EVENT_MAP(XX)
 #undef XX
-	DEADMX_EVENT_COUNT
+		DEADMX_EVENT_COUNT
 };
 
 const char *deadmx_event_word(enum deadmx_event_type type);

@@ -45,7 +45,7 @@ enum deadmx_stage {
 #define XX(uc, word, doc) DEADMX_STAGE_##uc,
 	DEADMX_STAGE_MAP(XX)
 #undef XX
-	DEADMX_STAGE_COUNT
+		DEADMX_STAGE_COUNT
 };
 
 /*
@@ -67,7 +67,7 @@ enum deadmx_action {
 #define XX(uc, word, doc) DEADMX_ACTION_##uc,
 	DEADMX_ACTION_MAP(XX)
 #undef XX
-	DEADMX_ACTION_COUNT
+		DEADMX_ACTION_COUNT
 };
 
 const char *deadmx_stage_word(enum deadmx_stage stage);
@@ -85,24 +85,24 @@ struct deadmx_fault {
 	struct deadmx_place place;
 	enum deadmx_stage stage;
 	enum deadmx_action action;
-	int64_t from_ns;   /* window start, inclusive */
-	int64_t until_ns;  /* window end, exclusive; DEADMX_FOREVER_NS = open */
-	uint32_t first;	   /* applies the first N times only; 0 = no limit */
-	int64_t stall_ns;  /* STALL: then go on healthily; FOREVER = never */
-	int64_t drip_ns;   /* DRIP: pause before each byte */
-	char *reply;	   /* REPLY: whole text with code, lines split by \n;
-			    * catalogue names are resolved by the parser;
-			    * may hold {address} and {host} placeholders */
-	char *reply_name;  /* catalogue name it came from, or NULL */
-	bool close;	   /* close after the reply (421 always does) */
+	int64_t from_ns;  /* window start, inclusive */
+	int64_t until_ns; /* window end, exclusive; DEADMX_FOREVER_NS = open */
+	uint32_t first;	  /* applies the first N times only; 0 = no limit */
+	int64_t stall_ns; /* STALL: then go on healthily; FOREVER = never */
+	int64_t drip_ns;  /* DRIP: pause before each byte */
+	char *reply;	  /* REPLY: whole text with code, lines split by \n;
+			   * catalogue names are resolved by the parser;
+			   * may hold {address} and {host} placeholders */
+	char *reply_name; /* catalogue name it came from, or NULL */
+	bool close;	  /* close after the reply (421 always does) */
 };
 
 struct deadmx_server {
 	struct deadmx_place place;
-	char *name;	     /* host name, e.g. mx1.dest.example */
-	char *address;	     /* IPv4 literal; assigned when the file has none */
-	uint16_t port;	     /* 25 unless told */
-	char **mx_for;	     /* domains whose MX it is */
+	char *name;    /* host name, e.g. mx1.dest.example */
+	char *address; /* IPv4 literal; assigned when the file has none */
+	uint16_t port; /* 25 unless told */
+	char **mx_for; /* domains whose MX it is */
 	size_t mx_for_count;
 	uint16_t preference; /* MX preference */
 	bool pipelining, dsn, size, eightbitmime, enhanced_codes; /* EHLO */
@@ -126,11 +126,11 @@ struct deadmx_mail {
 	char **to;  /* forward-paths */
 	size_t to_count;
 	char *subject;
-	char *body;   /* text; CRLF and dots are the sender's business */
+	char *body;	   /* text; CRLF and dots are the sender's business */
 	bool via_sendmail; /* by the target's sendmail command, else SMTP */
-	char *notify; /* DSN NOTIFY value, or NULL */
-	char *ret;    /* FULL or HDRS, or NULL */
-	char *envid;  /* or NULL */
+	char *notify;	   /* DSN NOTIFY value, or NULL */
+	char *ret;	   /* FULL or HDRS, or NULL */
+	char *envid;	   /* or NULL */
 };
 
 /* An expected range; either end may be open. Both inclusive. */
@@ -147,7 +147,7 @@ struct deadmx_text {
 
 struct deadmx_expect_ndr {
 	struct deadmx_place place;
-	char *recipient;	 /* NULL = every recipient of the mail */
+	char *recipient; /* NULL = every recipient of the mail */
 	struct deadmx_text action;
 	struct deadmx_text status;
 	struct deadmx_text diagnostic;
@@ -201,25 +201,25 @@ struct deadmx_scenario {
 		char *name;
 		char *value;
 		struct deadmx_place place;
-	} *settings;
+	} * settings;
 	size_t setting_count;
 	void *arena; /* private to the parser: strings and place files */
 };
 
 /* Limits. All are tested in tests/unit/test_scenario.c. */
 enum {
-	DEADMX_SCENARIO_BYTES_MAX = 1 << 20,	/* one file */
-	DEADMX_SCENARIO_DEPTH_MAX = 32,		/* nesting of YAML nodes */
-	DEADMX_SCENARIO_ERRORS_MAX = 50,	/* printed, then it gives up */
+	DEADMX_SCENARIO_BYTES_MAX = 1 << 20, /* one file */
+	DEADMX_SCENARIO_DEPTH_MAX = 32,	     /* nesting of YAML nodes */
+	DEADMX_SCENARIO_ERRORS_MAX = 50,     /* printed, then it gives up */
 	DEADMX_SCENARIO_SERVERS_MAX = 200,
-	DEADMX_SCENARIO_FAULTS_MAX = 500,	/* per server */
+	DEADMX_SCENARIO_FAULTS_MAX = 500, /* per server */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
-	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000,	/* per mail */
-	DEADMX_REPLY_LEN_MAX = 4096,		/* bytes of one reply */
-	DEADMX_DURATION_MAX_D = 36500,		/* days; keeps sums in int64 */
-	DEADMX_ADDRESS_LEN_MAX = 320,		/* bytes of a mail address */
-	DEADMX_REGEX_LEN_MAX = 1000,		/* bytes */
-	DEADMX_REGEX_REPEAT_MAX = 10000,	/* product of all {n,m} */
+	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
+	DEADMX_REPLY_LEN_MAX = 4096,	       /* bytes of one reply */
+	DEADMX_DURATION_MAX_D = 36500,	       /* days; keeps sums in int64 */
+	DEADMX_ADDRESS_LEN_MAX = 320,	       /* bytes of a mail address */
+	DEADMX_REGEX_LEN_MAX = 1000,	       /* bytes */
+	DEADMX_REGEX_REPEAT_MAX = 10000,       /* product of all {n,m} */
 };
 
 /*

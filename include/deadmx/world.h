@@ -23,8 +23,8 @@ struct deadmx_world_options {
 	bool manage_network;	 /* may add routes and filters (sandbox) */
 	uint16_t submit_port;	 /* the target's SMTP port, 127.0.0.1 */
 	const char *submit_host;
-	const char *sendmail;	 /* shell command: reads the message on stdin;
-				  * {from} {to} are replaced, shell-quoted */
+	const char *sendmail; /* shell command: reads the message on stdin;
+			       * {from} {to} are replaced, shell-quoted */
 };
 
 struct deadmx_world_run;
