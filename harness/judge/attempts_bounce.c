@@ -64,6 +64,16 @@ static void bounce_settle(struct attempts_party *p, int64_t t_ns)
 	p->closed_ns = t_ns;
 }
 
+/* Room for one more of @count rows; the array doubles at each power of 2. */
+static void *bounce_grow(void *rows, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return rows;
+	rows = realloc(rows, (count ? 2 * count : 1) * size);
+	assert(rows);
+	return rows;
+}
+
 /* --- deliveries ---------------------------------------------------------- */
 
 static void bounce_delivered(struct attempts *a, struct attempts_party *p,
@@ -80,10 +90,9 @@ static void bounce_delivered(struct attempts *a, struct attempts_party *p,
 	bounce_settle(p, t_ns);
 	if (a->delivery_count >= ATTEMPTS_DELIVERIES_MAX)
 		return;
-	d = realloc(a->deliveries, (a->delivery_count + 1) * sizeof(*d));
-	assert(d);
-	a->deliveries = d;
-	d += a->delivery_count++;
+	a->deliveries =
+		bounce_grow(a->deliveries, a->delivery_count, sizeof(*d));
+	d = &a->deliveries[a->delivery_count++];
 	d->t_ns = t_ns;
 	d->party = p;
 	d->server = server;
@@ -159,10 +168,8 @@ static struct attempts_notice *bounce_notice_new(const struct bounce *b)
 
 	if (a->notice_count >= ATTEMPTS_NOTICES_MAX)
 		return NULL;
-	n = realloc(a->notices, (a->notice_count + 1) * sizeof(*n));
-	assert(n);
-	a->notices = n;
-	n += a->notice_count++;
+	a->notices = bounce_grow(a->notices, a->notice_count, sizeof(*n));
+	n = &a->notices[a->notice_count++];
 	memset(n, 0, sizeof(*n));
 	n->t_ns = b->t_ns;
 	n->file = bounce_copy(b->file);

@@ -98,10 +98,14 @@ void verdict_find(struct verdict *v, const char *id, enum severity severity,
 	va_list ap;
 	int rc;
 
-	f = realloc(v->findings, (v->finding_count + 1) * sizeof(*f));
-	assert(f);
-	v->findings = f;
-	f += v->finding_count++;
+	if (v->finding_count >= v->finding_room) {
+		/* Doubled: a hostile run may give one per message. */
+		v->finding_room = 2 * v->finding_count + 16;
+		v->findings =
+			realloc(v->findings, v->finding_room * sizeof(*f));
+		assert(v->findings);
+	}
+	f = &v->findings[v->finding_count++];
 	f->id = verdict_strdup(id);
 	f->severity = severity;
 	f->where = verdict_strdup(where);

@@ -84,6 +84,7 @@ struct verdict {
 	size_t delivery_count;
 	struct finding *findings;
 	size_t finding_count;
+	size_t finding_room; /* of the array; kept by verdict_find() */
 };
 
 const char *verdict_word(enum verdict_kind kind);
