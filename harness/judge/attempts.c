@@ -23,15 +23,29 @@ struct attempts_round {
 	int number;
 };
 
+/*
+ * Several connections to an address at once, each for a recipient of its own,
+ * are one round; but for one recipient a second one is the next round.
+ */
+static bool attempts_is_rival(const struct attempts_round *round,
+			      const struct attempts_try *try, size_t same)
+{
+	return !try->rcpt_count && same < try->rivals &&
+	       try->t_ns - round->last_ns <= ATTEMPTS_PAIR_NS;
+}
+
 /* True when @try begins a new round. */
 static bool attempts_round_next(struct attempts_round *round,
 				const struct attempts_try *try)
 {
-	bool is_new = round->number == 0 ||
-		      try->t_ns - round->last_ns > ATTEMPTS_ROUND_GAP_NS;
+	size_t same = 0;
+	bool is_new;
 
-	for (size_t i = 0; i < round->count && !is_new; i++)
-		is_new = strcmp(round->addresses[i], try->server->address) == 0;
+	for (size_t i = 0; i < round->count; i++)
+		same += strcmp(round->addresses[i], try->server->address) == 0;
+	is_new = round->number == 0 ||
+		 try->t_ns - round->last_ns > ATTEMPTS_ROUND_GAP_NS ||
+		 (same && !attempts_is_rival(round, try, same));
 	if (is_new) {
 		round->count = 0;
 		round->number++;
@@ -77,23 +91,6 @@ void attempts_number_rounds(struct attempts *a)
 	}
 }
 
-int64_t *attempts_rounds(const struct attempts *a, const char *domain,
-			 size_t *ret_count)
-{
-	int64_t *starts = calloc(a->try_count + 1, sizeof(*starts));
-	size_t count = 0;
-
-	assert(starts);
-	for (size_t i = 0; i < a->try_count; i++) {
-		const struct attempts_try *try = &a->tries[i];
-
-		if (attempts_is_for(try, domain) && (size_t)try->round > count)
-			starts[count++] = try->t_ns;
-	}
-	*ret_count = count;
-	return starts;
-}
-
 static const struct attempts_rcpt *
 attempts_find_rcpt(const struct attempts_try *try, const char *address)
 {
@@ -103,6 +100,30 @@ attempts_find_rcpt(const struct attempts_try *try, const char *address)
 	return NULL;
 }
 
+static bool attempts_concerns(const struct attempts_try *try,
+			      const struct attempts_party *p)
+{
+	return try->rcpt_count ? attempts_find_rcpt(try, p->to) != NULL
+			       : attempts_is_for(try, p->domain);
+}
+
+int64_t *attempts_rounds(const struct attempts *a,
+			 const struct attempts_party *p, size_t *ret_count)
+{
+	int64_t *starts = calloc(a->try_count + 1, sizeof(*starts));
+	struct attempts_round round = {0};
+	size_t count = 0;
+
+	assert(starts);
+	for (size_t i = 0; i < a->try_count; i++)
+		if (attempts_concerns(&a->tries[i], p) &&
+		    attempts_round_next(&round, &a->tries[i]))
+			starts[count++] = a->tries[i].t_ns;
+	free(round.addresses);
+	*ret_count = count;
+	return starts;
+}
+
 const struct attempts_try *attempts_last(const struct attempts *a,
 					 const struct attempts_party *p,
 					 int64_t until_ns)
@@ -110,13 +131,10 @@ const struct attempts_try *attempts_last(const struct attempts *a,
 	const struct attempts_try *last = NULL;
 
 	for (size_t i = 0; i < a->try_count; i++) {
-		const struct attempts_try *try = &a->tries[i];
-
-		if (try->t_ns > until_ns)
+		if (a->tries[i].t_ns > until_ns)
 			break;
-		if (try->rcpt_count ? attempts_find_rcpt(try, p->to) != NULL
-				    : attempts_is_for(try, p->domain))
-			last = try;
+		if (attempts_concerns(&a->tries[i], p))
+			last = &a->tries[i];
 	}
 	return last;
 }

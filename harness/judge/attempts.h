@@ -77,6 +77,7 @@ struct attempts_try {
 	char *recipient;  /* or NULL */
 	bool is_accepted; /* the server took the connection */
 	bool is_return;	  /* brings a bounce to a sender: no attempt */
+	unsigned rivals;  /* open recipients it may have been for */
 	int round;
 };
 
@@ -131,9 +132,12 @@ void attempts_free(struct attempts *a);
 bool attempts_serves(const struct deadmx_server *server, const char *domain);
 /* Number the rounds of all tries; the reader does it at the end. */
 void attempts_number_rounds(struct attempts *a);
-/* The starts of the rounds for @domain, in order; malloc'd. */
-int64_t *attempts_rounds(const struct attempts *a, const char *domain,
-			 size_t *ret_count);
+/*
+ * The starts of the rounds for @p, in order; malloc'd. A connection without
+ * RCPT counts for all recipients of its domain.
+ */
+int64_t *attempts_rounds(const struct attempts *a,
+			 const struct attempts_party *p, size_t *ret_count);
 /* The last attempt for @p that began at or before @until_ns; NULL: none. */
 const struct attempts_try *attempts_last(const struct attempts *a,
 					 const struct attempts_party *p,

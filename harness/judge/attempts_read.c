@@ -101,17 +101,26 @@ static size_t reader_server_at(const struct reader *r, const struct event *e)
 
 /* --- attempts ------------------------------------------------------------ */
 
-/* The first recipient still open that @server takes mail for, or NULL. */
+/*
+ * The first recipient still open that @server takes mail for, or NULL; in
+ * *ret_count how many there are in its domain.
+ */
 static struct attempts_party *
-reader_open_party(const struct reader *r, const struct deadmx_server *server)
+reader_open_party(const struct reader *r, const struct deadmx_server *server,
+		  unsigned *ret_count)
 {
+	struct attempts_party *first = NULL;
+
+	*ret_count = 0;
 	for (size_t i = 0; i < r->a->party_count; i++) {
 		struct attempts_party *p = &r->a->parties[i];
 
-		if (!p->is_closed && attempts_serves(server, p->domain))
-			return p;
+		if (p->is_closed || !attempts_serves(server, p->domain))
+			continue;
+		first = first ? first : p;
+		*ret_count += strcasecmp(first->domain, p->domain) == 0;
 	}
-	return NULL;
+	return first;
 }
 
 /* The domain itself, of those that @server serves, for a try nobody needs. */
@@ -130,8 +139,9 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 	struct attempts *a = r->a;
 	const struct deadmx_server *server =
 		&a->scenario->world.servers[server_index];
-	const struct attempts_party *open = reader_open_party(r, server);
+	const struct attempts_party *open;
 	struct attempts_try *try;
+	unsigned rivals;
 
 	if (a->try_count >= ATTEMPTS_MAX) {
 		r->is_flooded = true;
@@ -144,8 +154,10 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 		a->tries = realloc(a->tries, size * sizeof(*a->tries));
 		assert(a->tries);
 	}
+	open = reader_open_party(r, server, &rivals);
 	try = &a->tries[a->try_count++];
 	memset(try, 0, sizeof(*try));
+	try->rivals = rivals;
 	try->t_ns = t_ns;
 	try->server = server;
 	try->stage = deadmx_stage_word(DEADMX_STAGE_CONNECT);

@@ -25,24 +25,9 @@ static bool expect_is_broken(const struct deadmx_scenario *s,
 	return false;
 }
 
-/* The injection that times of @domain count from. */
-static int64_t expect_domain_origin(const struct attempts *a,
-				    const char *domain)
-{
-	int64_t first = INT64_MAX;
-
-	for (size_t i = 0; i < a->party_count; i++) {
-		const struct attempts_party *p = &a->parties[i];
-
-		if (strcasecmp(p->domain, domain) == 0 && p->injected_count &&
-		    p->injected_ns[0] < first)
-			first = p->injected_ns[0];
-	}
-	return first == INT64_MAX ? 0 : first;
-}
-
-static void expect_count(const struct deadmx_expect *e, const char *domain,
-			 size_t count, struct verdict *v)
+static void expect_count(const struct deadmx_expect *e,
+			 const struct attempts_party *p, size_t count,
+			 struct verdict *v)
 {
 	struct expect_text where, range;
 
@@ -51,12 +36,13 @@ static void expect_count(const struct deadmx_expect *e, const char *domain,
 	FIND(v, EXPECT_ATTEMPTS, SEVERITY_MUST,
 	     expect_where(&e->attempts_place, &where),
 	     expect_counts(&e->attempts, &range), "%zu round%s for %s", count,
-	     count == 1 ? "" : "s", domain);
+	     count == 1 ? "" : "s", p->to);
 }
 
 /* The first gap that is wrong, and how many are. */
-static void expect_gaps(const struct deadmx_expect *e, const char *domain,
-			const int64_t *starts, size_t count, struct verdict *v)
+static void expect_gaps(const struct deadmx_expect *e,
+			const struct attempts_party *p, const int64_t *starts,
+			size_t count, struct verdict *v)
 {
 	struct expect_text where, range, gap, at;
 	size_t wrong = 0, first = 0;
@@ -73,15 +59,16 @@ static void expect_gaps(const struct deadmx_expect *e, const char *domain,
 	     "%s between rounds %zu and %zu for %s, at %s; %zu of %zu gaps are "
 	     "outside",
 	     expect_time(starts[first] - starts[first - 1], &gap), first,
-	     first + 1, domain, expect_time(starts[first - 1], &at), wrong,
+	     first + 1, p->to, expect_time(starts[first - 1], &at), wrong,
 	     count - 1);
 }
 
-static void expect_firsts(const struct deadmx_expect *e, const char *domain,
-			  const int64_t *starts, size_t count, int64_t origin,
-			  struct verdict *v)
+static void expect_firsts(const struct deadmx_expect *e,
+			  const struct attempts_party *p, const int64_t *starts,
+			  size_t count, struct verdict *v)
 {
 	struct expect_text where, wanted, grace, got;
+	int64_t origin = laws_injected_ns(p, 0);
 	char expected[2 * EXPECT_TEXT_MAX];
 
 	for (size_t i = 0; i < e->first_attempt_count; i++) {
@@ -93,7 +80,7 @@ static void expect_firsts(const struct deadmx_expect *e, const char *domain,
 			continue;
 		snprintf(expected, sizeof(expected),
 			 "round %zu for %s at %s, give or take %s", i + 1,
-			 domain, expect_time(want, &wanted),
+			 p->to, expect_time(want, &wanted),
 			 expect_time(e->first_attempts_tolerance_ns, &grace));
 		FIND(v, EXPECT_FIRST_ATTEMPTS, SEVERITY_MUST,
 		     expect_where(&e->first_attempts_place, &where), expected,
@@ -103,23 +90,22 @@ static void expect_firsts(const struct deadmx_expect *e, const char *domain,
 	}
 }
 
-static void expect_domain(const struct attempts *a, const char *domain,
-			  struct verdict *v)
+static void expect_rounds(const struct attempts *a,
+			  const struct attempts_party *p, struct verdict *v)
 {
 	const struct deadmx_expect *e = &a->scenario->expect;
 	size_t count;
-	int64_t *starts = attempts_rounds(a, domain, &count);
+	int64_t *starts = attempts_rounds(a, p, &count);
 
-	expect_count(e, domain, count, v);
-	expect_gaps(e, domain, starts, count, v);
-	expect_firsts(e, domain, starts, count, expect_domain_origin(a, domain),
-		      v);
+	expect_count(e, p, count, v);
+	expect_gaps(e, p, starts, count, v);
+	expect_firsts(e, p, starts, count, v);
 	free(starts);
 }
 
 /*
- * Each recipient domain whose servers the scenario breaks, in its order; all
- * of them when it breaks none.
+ * Each recipient in a domain whose servers the scenario breaks; every one
+ * when it breaks none.
  */
 static void expect_attempts(const struct attempts *a, struct verdict *v)
 {
@@ -128,17 +114,10 @@ static void expect_attempts(const struct attempts *a, struct verdict *v)
 	for (size_t i = 0; i < a->party_count; i++)
 		any_broken |=
 			expect_is_broken(a->scenario, a->parties[i].domain);
-	for (size_t i = 0; i < a->party_count; i++) {
-		const char *domain = a->parties[i].domain;
-		bool is_first = true;
-
-		for (size_t k = 0; k < i && is_first; k++)
-			is_first =
-				strcasecmp(a->parties[k].domain, domain) != 0;
-		if (is_first &&
-		    (!any_broken || expect_is_broken(a->scenario, domain)))
-			expect_domain(a, domain, v);
-	}
+	for (size_t i = 0; i < a->party_count; i++)
+		if (!any_broken ||
+		    expect_is_broken(a->scenario, a->parties[i].domain))
+			expect_rounds(a, &a->parties[i], v);
 }
 
 /* --- delay notices ------------------------------------------------------- */

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A stored run judged again: harness/judge/judge.h, judge_dir(). */
+/*
+ * A stored run judged again: harness/judge/judge.h, judge_dir().
+ *
+ * The first event says what scenario and target were called when it ran, so
+ * that the verdict has the same names and places as then.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,21 +13,35 @@
 #include "harness/judge/event_log.h"
 #include "harness/judge/judge.h"
 
-static void judge_rename(char **name, const char *text)
+/* What the run was called; NULL: its log doesn't say. */
+struct judge_names {
+	char *scenario, *scenario_file, *target;
+};
+
+enum {
+	JUDGE_PATH_MAX = 4096,
+};
+
+static char *judge_dup(const char *text)
 {
-	if (!text)
-		return;
-	free(*name);
-	*name = strdup(text);
-	assert(*name);
+	char *copy = text ? strdup(text) : NULL;
+
+	assert(copy || !text);
+	return copy;
 }
 
-/* The names the run had: those of the copies in the folder say nothing. */
-static void judge_names(const char *dir, struct verdict *v)
+static void judge_names_release(struct judge_names *names)
+{
+	free(names->scenario);
+	free(names->scenario_file);
+	free(names->target);
+}
+
+static void judge_names_read(const char *dir, struct judge_names *names)
 {
 	struct event_log *log;
 	struct event e;
-	char path[4096];
+	char path[JUDGE_PATH_MAX];
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/events.ndjson", dir) >=
 		    sizeof(path) ||
@@ -31,36 +50,88 @@ static void judge_names(const char *dir, struct verdict *v)
 	while (event_log_next(log, &e) > 0) {
 		if (e.type != DEADMX_EVENT_RUN)
 			continue;
-		judge_rename(&v->scenario, event_text(&e, "scenario"));
-		judge_rename(&v->target, event_text(&e, "target"));
+		names->scenario = judge_dup(event_text(&e, "scenario"));
+		names->scenario_file =
+			judge_dup(event_text(&e, "scenario_file"));
+		names->target = judge_dup(event_text(&e, "target"));
 		break;
 	}
 	event_log_close(log);
 }
 
-int judge_dir(const char *dir, FILE *errors, struct verdict *ret)
+/* @name stands for @path in places, when the log has it. */
+static int judge_load(const char *path, const char *name, FILE *errors,
+		      struct deadmx_scenario **ret)
+{
+	char *text;
+	size_t len;
+	FILE *file;
+	int rc;
+
+	if (!name)
+		return deadmx_scenario_load(path, errors, ret);
+	file = fopen(path, "re");
+	if (!file) {
+		rc = -errno;
+		fprintf(errors, "%s: %s\n", path, strerror(-rc));
+		return rc;
+	}
+	/* One byte more than is allowed: the parser says that it is too much.
+	 */
+	text = malloc(DEADMX_SCENARIO_BYTES_MAX + 1);
+	assert(text);
+	len = fread(text, 1, DEADMX_SCENARIO_BYTES_MAX + 1, file);
+	fclose(file);
+	rc = deadmx_scenario_parse(name, text, len, errors, ret);
+	free(text);
+	return rc;
+}
+
+static void judge_rename(char **name, const char *text)
+{
+	if (!text)
+		return;
+	free(*name);
+	*name = judge_dup(text);
+}
+
+static int judge_files(const char *dir, const struct judge_names *names,
+		       FILE *errors, struct verdict *ret)
 {
 	struct deadmx_scenario *scenario = NULL;
 	struct target *target = NULL;
-	char path[4096];
+	char path[JUDGE_PATH_MAX];
 	int rc;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/scenario.yml", dir) >=
-	    sizeof(path) - sizeof("events.ndjson")) {
+	    sizeof(path)) {
 		fprintf(errors, "%s: the name is too long\n", dir);
 		return -ENAMETOOLONG;
 	}
-	rc = deadmx_scenario_load(path, errors, &scenario);
+	rc = judge_load(path, names->scenario_file, errors, &scenario);
 	if (rc < 0)
 		return rc;
 	snprintf(path, sizeof(path), "%s/target.yml", dir);
 	rc = target_load(path, errors, &target);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = judge_run(scenario, target, dir, errors, ret);
-	if (rc == 0)
-		judge_names(dir, ret);
-	if (target)
 		target_free(target);
+	}
+	if (rc == 0) {
+		judge_rename(&ret->scenario, names->scenario);
+		judge_rename(&ret->target, names->target);
+	}
 	deadmx_scenario_free(scenario);
+	return rc;
+}
+
+int judge_dir(const char *dir, FILE *errors, struct verdict *ret)
+{
+	struct judge_names names = {0};
+	int rc;
+
+	judge_names_read(dir, &names);
+	rc = judge_files(dir, &names, errors, ret);
+	judge_names_release(&names);
 	return rc;
 }

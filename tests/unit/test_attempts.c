@@ -5,6 +5,11 @@
 #include "harness/judge/attempts.h"
 #include "harness/judge/event_log.h"
 
+#define STORED_REFUSED_TWO                                                     \
+	STORED_WORLD("{connect: refuse}")                                      \
+	"mail: {from: " ALICE ", to: [" BOB ", carol@dest.example]}\n"         \
+	"expect: {ndr: yes}\n"
+
 static struct attempts *a; /* freed by the teardown */
 
 static int attempts_end(void **state)
@@ -136,7 +141,7 @@ static void test_attempts_rounds(void **unused)
 	assert_int_equal(a->try_count, 8);
 	for (size_t i = 0; i < 8; i++)
 		assert_int_equal(a->tries[i].round, rounds[i]);
-	starts = attempts_rounds(a, "DEST.example", &count);
+	starts = attempts_rounds(a, &a->parties[0], &count);
 	assert_int_equal(count, 5);
 	assert_int_equal(starts[2], 2500 * DEADMX_NS_PER_S);
 	assert_int_equal(starts[4], 11000 * DEADMX_NS_PER_S);
@@ -163,6 +168,35 @@ static void test_attempts_two_domains(void **unused)
 	assert_string_equal(a->tries[1].domain, "two.example");
 	assert_int_equal(a->tries[1].round, 1);
 	assert_int_equal(a->tries[2].round, 2);
+}
+
+/* Two recipients at once: a connection each is one round, not two. */
+static void test_attempts_parallel_connections(void **unused)
+{
+	int64_t *starts;
+	size_t count;
+	int session;
+
+	stored_begin(STORED_REFUSED_TWO);
+	inject(0, ALICE, BOB);
+	inject(0, ALICE, "carol@dest.example");
+	connect_to(1, MX1_ADDRESS);
+	connect_to(1.1, MX1_ADDRESS);
+	connect_to(1.2, MX1_ADDRESS);
+	connect_to(600, MX1_ADDRESS);
+	session = accepted(600, MX1, MX1_ADDRESS);
+	command(600, session, "RCPT TO:<carol@dest.example>");
+	connect_to(600, MX1_ADDRESS);
+	session = accepted(600, MX1, MX1_ADDRESS);
+	command(600, session, "RCPT TO:<" BOB ">");
+	read_back();
+	starts = attempts_rounds(a, &a->parties[0], &count);
+	free(starts);
+	/* Three connections for two: the third is another round. */
+	assert_int_equal(count, 3);
+	starts = attempts_rounds(a, &a->parties[1], &count);
+	free(starts);
+	assert_int_equal(count, 3);
 }
 
 /* A delivery needs the recipient's own server and an acknowledgement. */
@@ -411,6 +445,7 @@ int main(void)
 		TEST(test_attempts_old_connect_stays_alone),
 		TEST(test_attempts_rounds),
 		TEST(test_attempts_two_domains),
+		TEST(test_attempts_parallel_connections),
 		TEST(test_attempts_deliveries),
 		TEST(test_attempts_same_pair_twice),
 		TEST(test_attempts_bounce_is_no_attempt),

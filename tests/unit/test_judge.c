@@ -59,15 +59,16 @@ static void test_judge_each_expectation(void **unused)
 		const char *expect, *id, *expected, *observed;
 	} rows[] = {
 		{"attempts: 108..115", "expect/attempts", "108 to 115",
-		 "107 rounds for dest.example"},
+		 "107 rounds for bob@dest.example"},
 		{"attempts: at most 3", "expect/attempts", "at most 3",
-		 "107 rounds for dest.example"},
+		 "107 rounds for bob@dest.example"},
 		{"gaps: 11m..75m", "expect/gaps", "11 min to 1 h 15 min",
-		 "10 min between rounds 1 and 2 for dest.example, at 0 s; 2 of "
+		 "10 min between rounds 1 and 2 for bob@dest.example, at 0 s; "
+		 "2 of "
 		 "106 gaps are outside"},
 		{"first_attempts: {times: [0s, 10m, 25m], within: 1m}",
 		 "expect/first-attempts",
-		 "round 3 for dest.example at 25 min, give or take 1 min",
+		 "round 3 for bob@dest.example at 25 min, give or take 1 min",
 		 "at 20 min"},
 		{"delay_notice: none", "expect/delay-notice", "no delay notice",
 		 "1 for bob@dest.example, the first after 4 h 50 min"},
