@@ -4,7 +4,7 @@
 # usage: harness/setup.sh [--tests]   (--tests: also what the tests need)
 packages="build-essential cmake ninja-build pkg-config libuv1-dev libfyaml-dev
 libgmime-3.0-dev libldns-dev libnl-route-3-dev libjansson-dev libcmocka-dev
-uidmap"
+libssl-dev uidmap"
 [ "${1:-}" = --tests ] && packages="$packages clang clang-format
 swaks procps python3 util-linux iproute2 openssl"
 
@@ -29,7 +29,12 @@ fi
 echo "setup.sh: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 install() {
-	apt-get install -y --no-install-recommends $missing > /dev/null
+	apt-get -o DPkg::Lock::Timeout=300 install -y \
+		--no-install-recommends $missing < /dev/null > /dev/null
 }
 # An old package list is tried first: fetching a new one takes longer.
-install 2> /dev/null || { apt-get update > /dev/null && install; }
+install 2> /dev/null && exit 0
+apt-get -o DPkg::Lock::Timeout=300 update < /dev/null > /dev/null
+install && exit 0
+echo "setup.sh: apt-get could not install$missing" >&2
+exit 3
