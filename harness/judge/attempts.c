@@ -5,6 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void *attempts_grow(void *rows, size_t count, size_t size)
+{
+	/* It is full whenever the count is a power of two. */
+	if ((count & (count - 1)) == 0) {
+		rows = realloc(rows, (count ? count * 2 : 1) * size);
+		assert(rows);
+	}
+	return rows;
+}
+
 bool attempts_serves(const struct deadmx_server *server, const char *domain)
 {
 	for (size_t i = 0; i < server->mx_for_count; i++)

@@ -130,6 +130,9 @@ void attempts_free(struct attempts *a);
 
 /* Is @server one of those that take mail for @domain? */
 bool attempts_serves(const struct deadmx_server *server, const char *domain);
+/* Room for one more row of @size bytes after @count; doubles when full. */
+void *attempts_grow(void *rows, size_t count, size_t size);
+
 /* Number the rounds of all tries; the reader does it at the end. */
 void attempts_number_rounds(struct attempts *a);
 /*

@@ -64,16 +64,6 @@ static void bounce_settle(struct attempts_party *p, int64_t t_ns)
 	p->closed_ns = t_ns;
 }
 
-/* Room for one more of @count rows; the array doubles at each power of 2. */
-static void *bounce_grow(void *rows, size_t count, size_t size)
-{
-	if (count & (count - 1))
-		return rows;
-	rows = realloc(rows, (count ? 2 * count : 1) * size);
-	assert(rows);
-	return rows;
-}
-
 /* --- deliveries ---------------------------------------------------------- */
 
 static void bounce_delivered(struct attempts *a, struct attempts_party *p,
@@ -91,7 +81,7 @@ static void bounce_delivered(struct attempts *a, struct attempts_party *p,
 	if (a->delivery_count >= ATTEMPTS_DELIVERIES_MAX)
 		return;
 	a->deliveries =
-		bounce_grow(a->deliveries, a->delivery_count, sizeof(*d));
+		attempts_grow(a->deliveries, a->delivery_count, sizeof(*d));
 	d = &a->deliveries[a->delivery_count++];
 	d->t_ns = t_ns;
 	d->party = p;
@@ -168,7 +158,7 @@ static struct attempts_notice *bounce_notice_new(const struct bounce *b)
 
 	if (a->notice_count >= ATTEMPTS_NOTICES_MAX)
 		return NULL;
-	a->notices = bounce_grow(a->notices, a->notice_count, sizeof(*n));
+	a->notices = attempts_grow(a->notices, a->notice_count, sizeof(*n));
 	n = &a->notices[a->notice_count++];
 	memset(n, 0, sizeof(*n));
 	n->t_ns = b->t_ns;

@@ -147,13 +147,7 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 		r->is_flooded = true;
 		return NULL;
 	}
-	/* Grow by doubling: a power of two is full. */
-	if ((a->try_count & (a->try_count - 1)) == 0) {
-		size_t size = a->try_count ? a->try_count * 2 : 1;
-
-		a->tries = realloc(a->tries, size * sizeof(*a->tries));
-		assert(a->tries);
-	}
+	a->tries = attempts_grow(a->tries, a->try_count, sizeof(*a->tries));
 	open = reader_open_party(r, server, &rivals);
 	try = &a->tries[a->try_count++];
 	memset(try, 0, sizeof(*try));
@@ -347,9 +341,8 @@ static void reader_rcpt(struct reader *r, struct attempts_try *try,
 		free(address);
 		return;
 	}
-	try->rcpts = realloc(try->rcpts,
-			     (try->rcpt_count + 1) * sizeof(*try->rcpts));
-	assert(try->rcpts);
+	try->rcpts =
+		attempts_grow(try->rcpts, try->rcpt_count, sizeof(*try->rcpts));
 	try->rcpts[try->rcpt_count].address = address;
 	try->rcpts[try->rcpt_count].reply = NULL;
 	if (try->rcpt_count++)

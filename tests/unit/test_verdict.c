@@ -113,6 +113,25 @@ static void test_verdict_to_json_is_as_documented(void **state)
 		"\"observed\":\"none in 6 d\"}]}");
 }
 
+/* A verdict that was read back takes more findings. */
+static void test_verdict_find_after_reading(void **state)
+{
+	json_t *json;
+	int rc;
+
+	for (int i = 0; i < 3; i++)
+		verdict_find(&v, "a", SEVERITY_NOTE, NULL, NULL, "%d", i);
+	json = verdict_to_json(&v);
+	rc = verdict_from_json(json, &back);
+	json_decref(json);
+	assert_int_equal(rc, 0);
+	for (int i = 3; i < 9; i++)
+		verdict_find(&back, "a", SEVERITY_NOTE, NULL, NULL, "%d", i);
+	assert_int_equal(back.finding_count, 9);
+	assert_string_equal(back.findings[2].observed, "2");
+	assert_string_equal(back.findings[8].observed, "8");
+}
+
 /* Out and in and out again: the same bytes. */
 static void test_verdict_round_trip(void **state)
 {
@@ -201,6 +220,7 @@ int main(void)
 		TEST(test_verdict_settle_ranks),
 		TEST(test_verdict_settle_keeps_unsupported),
 		TEST(test_verdict_to_json_is_as_documented),
+		TEST(test_verdict_find_after_reading),
 		TEST(test_verdict_round_trip),
 		TEST(test_verdict_to_json_any_bytes),
 		TEST(test_verdict_from_json_refuses),
