@@ -89,9 +89,11 @@ static void run_announce(struct run *r, const char *version)
 	r->announced = true;
 	deadmx_event_emit(
 		r->log, DEADMX_EVENT_RUN,
-		json_pack("{s:s, s:s, s:o, s:I, s:s}", "scenario",
-			  job->scenario->name, "target", job->target->name,
-			  "target_version",
+		json_pack("{s:s, s:o, s:s, s:o, s:I, s:s}", "scenario",
+			  job->scenario->name, "scenario_file",
+			  deadmx_event_text(job->scenario_file,
+					    strlen(job->scenario_file)),
+			  "target", job->target->name, "target_version",
 			  deadmx_event_text(version, strlen(version)),
 			  "start_unix_s",
 			  (json_int_t)job->scenario->world.start_unix_s,

@@ -19,7 +19,8 @@
 
 /* XX(ENUM, "word", "members") */
 #define DEADMX_EVENT_MAP(XX)                                                   \
-	XX(RUN, "run", "scenario target target_version start_unix_s deadmx")   \
+	XX(RUN, "run",                                                         \
+	   "scenario scenario_file target target_version start_unix_s deadmx") \
 	XX(PHASE, "phase", "name (setup start ready inject settled stop end)") \
 	XX(INJECT, "inject", "mail from to[] via status reply")                \
 	XX(CONNECT, "connect", "address port")                                 \
