@@ -141,22 +141,45 @@ static ssize_t task_read(struct task *task, int *fd, const char *name,
 	return n;
 }
 
-pid_t task_read_tgid(pid_t tid)
+/* The line of /proc/TID/status that begins with @key, in @buf; or NULL. */
+static char *task_status_line(pid_t tid, const char *key, char *buf,
+			      size_t room)
 {
-	char path[40], buf[1024];
-	const char *line;
+	char path[40];
+	char *line;
 	ssize_t n;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return tid;
-	n = read(fd, buf, sizeof(buf) - 1);
+		return NULL;
+	n = read(fd, buf, room - 1);
 	close(fd);
 	buf[n > 0 ? n : 0] = '\0';
-	line = strstr(buf, "\nTgid:");
-	return line ? (pid_t)strtol(line + 6, NULL, 10) : tid;
+	line = strstr(buf, key);
+	if (!line)
+		return NULL;
+	line += strlen(key);
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+pid_t task_read_tgid(pid_t tid)
+{
+	char buf[1024];
+	const char *line = task_status_line(tid, "\nTgid:", buf, sizeof(buf));
+
+	return line ? (pid_t)strtol(line, NULL, 10) : tid;
+}
+
+pid_t task_read_inner_tid(pid_t tid)
+{
+	char buf[1024];
+	const char *line = task_status_line(tid, "\nNSpid:", buf, sizeof(buf));
+	const char *last = line ? strrchr(line, '\t') : NULL;
+
+	return last ? (pid_t)strtol(last, NULL, 10) : tid;
 }
 
 char task_state(struct task *task)

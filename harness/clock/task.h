@@ -82,6 +82,8 @@ void task_table_release(struct task_table *table);
 
 /* Tgid from /proc; @tid itself when the task is gone. */
 pid_t task_read_tgid(pid_t tid);
+/* Its number in its own (innermost) PID namespace; @tid itself when gone. */
+pid_t task_read_inner_tid(pid_t tid);
 /* State letter from /proc/…/stat; 0 when the task is gone. */
 char task_state(struct task *task);
 /* The call it sleeps in. false: it runs, or is gone. */

@@ -225,6 +225,19 @@ long timers_setitimer(struct clock *c, struct task *t, uint64_t new_at,
 	return 0;
 }
 
+/* The thread that the program calls @inner_tid, in the tracer's numbers. */
+static pid_t timers_thread(struct clock *c, const struct process *p,
+			   pid_t inner_tid)
+{
+	for (size_t i = 0; i < c->tasks.count; i++) {
+		const struct task *t = c->tasks.all[i];
+
+		if (t->process == p && task_read_inner_tid(t->tid) == inner_tid)
+			return t->tid;
+	}
+	return p->tgid;
+}
+
 void timers_created(struct clock *c, struct task *t,
 		    const struct arch_regs *call)
 {
@@ -248,13 +261,9 @@ void timers_created(struct clock *c, struct task *t,
 	timer->signo = event.sigev_signo;
 	timer->notify = event.sigev_notify;
 	timer->value = (uintptr_t)event.sigev_value.sival_ptr;
-	if (event.sigev_notify == SIGEV_THREAD_ID) {
-		/* In the namespace of the tree; right where it is ours too,
-		 * else the process's first task. */
-		struct task *to = task_find(&c->tasks, event._sigev_un._tid);
-
-		timer->notify_tid = to ? to->tid : t->process->tgid;
-	}
+	if (event.sigev_notify == SIGEV_THREAD_ID)
+		timer->notify_tid =
+			timers_thread(c, t->process, event._sigev_un._tid);
 }
 
 static long timers_put_spec(struct clock *c, struct task *t,

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # deadmx clock as people use it: dates, exit statuses, errors.
-deadmx=$1
+deadmx=$1 timed=$2
 failed=0
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -35,6 +35,14 @@ is "no command" 2 $?
 is order "1 2 3" "$("$deadmx" clock -- sh -c \
 	'(sleep 30; echo 3) & (sleep 10; echo 1) & (sleep 20; echo 2) & wait' |
 	xargs)"
+# A set-uid program keeps its rights on the clock (it takes root to make one).
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 755 "$tmp"
+	install -m 4755 "$timed" "$tmp/setuid"
+	TIMED_SETUID=1 "$deadmx" clock -- setpriv --reuid 65534 --clear-groups \
+		"$tmp/setuid" own_rights
+	is setuid 0 $?
+fi
 # Killed, it takes its tree along.
 "$deadmx" clock -- sh -c "echo \$\$ > $tmp/pid; cat $tmp/fifo_$$ 2>/dev/null;
 	while :; do sleep 100000; done" &

@@ -609,6 +609,15 @@ static void case_stopped(void)
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* Run set-uid root by somebody else (command.sh); plain by all. */
+static void case_own_rights(void)
+{
+	if (getenv("TIMED_SETUID"))
+		CHECK(geteuid() == 0 && getuid() != 0);
+	sleep(HOUR_S);
+	passed(HOUR_S);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -632,6 +641,7 @@ static const struct {
 	CASE(file_times),      CASE(spin),
 	CASE(spin_alarm),      CASE(increases),
 	CASE(forks),	       CASE(stopped),
+	CASE(own_rights),
 };
 
 int main(int argc, char **argv)
