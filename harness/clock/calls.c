@@ -36,7 +36,10 @@ enum {
 	RESTART_BLOCK = -516
 };
 
-enum { CALLS_FDSET_MAX = 8192 }; /* bytes of one select set that we clear */
+enum {
+	CALLS_FDSET_MAX = 8192, /* bytes of one select set that we clear */
+	CALLS_FOREIGN = 1,	/* the filter's word: not a 64-bit call */
+};
 
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
@@ -894,7 +897,7 @@ int calls_install_filter(void)
 	filter_add(&f, BPF_LD | BPF_W | BPF_ABS, 0, 0,
 		   offsetof(struct seccomp_data, arch));
 	filter_equal(&f, ARCH_AUDIT, 1, 0);
-	filter_return(&f, SECCOMP_RET_TRACE);
+	filter_return(&f, SECCOMP_RET_TRACE | CALLS_FOREIGN);
 	filter_add(&f, BPF_LD | BPF_W | BPF_ABS, 0, 0,
 		   offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < CALLS_COUNT; i++) {
@@ -937,17 +940,20 @@ _Static_assert(CALLS_COUNT < 255, "a row fits in row_of");
 void calls_enter(struct clock *c, struct task *t)
 {
 	struct arch_regs regs;
+	unsigned long mode;
 	size_t row;
 
-	if (arch_regs_get(t->tid, &regs)) {
+	if (arch_regs_get(t->tid, &regs) ||
+	    ptrace(PTRACE_GETEVENTMSG, t->tid, NULL, &mode)) {
 		clock_continue(t, 0);
 		return;
 	}
 	t->wait.active = false;
-	row = arch_is_compat(&regs) ? CALLS_COUNT
+	/* 64-bit code can make 32-bit calls, too: the registers don't tell. */
+	row = mode == CALLS_FOREIGN ? CALLS_COUNT
 				    : calls_row(c, arch_nr(&regs));
 	if (row >= CALLS_COUNT) {
-		clock_unhandled(c, "32-bit program");
+		clock_unhandled(c, "32-bit system call");
 		clock_continue(t, 0);
 		return;
 	}

@@ -35,6 +35,13 @@ is "no command" 2 $?
 is order "1 2 3" "$("$deadmx" clock -- sh -c \
 	'(sleep 30; echo 3) & (sleep 10; echo 1) & (sleep 20; echo 2) & wait' |
 	xargs)"
+"$deadmx" clock -- "$timed" foreign 2> "$tmp/err"
+status=$?
+if [ $status -ne 139 ]; then # 139: a kernel without 32-bit calls
+	is "32-bit call" 4 $status
+	grep -q "32-bit system call" "$tmp/err" ||
+		is "32-bit call" named "not named"
+fi
 # A set-uid program keeps its rights on the clock (it takes root to make one).
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 755 "$tmp"
