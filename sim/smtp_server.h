@@ -21,12 +21,6 @@
 enum {
 	/* Per server. MTAs open tens; beyond, a connection gets 421. */
 	SMTP_SERVER_CONNECTIONS_MAX = 500,
-	/* Bytes read ahead per connection while a reply is held back; also
-	 * what a longer line is cut into. */
-	SMTP_SERVER_INPUT_MAX = 16 << 10,
-	/* Replies not taken by the client, in bytes: then it is not read
-	 * from any more. */
-	SMTP_SERVER_OUTPUT_MAX = 64 << 10,
 	/* Bytes of messages under way in all sessions of a world. */
 	SMTP_SERVER_BUDGET = 64 << 20,
 };

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include "sim/connection.h"
 #include "sim/smtp_server.h"
 
 struct fixture {
@@ -286,7 +287,7 @@ static void test_smtp_server_output_limit(void **state)
 		fixture_turn(&f->w);
 	}
 	sent /= LINE;
-	assert_true(sent > SMTP_SERVER_OUTPUT_MAX / REPLY);
+	assert_true(sent > CONNECTION_OUTPUT_MAX / REPLY);
 	/* The greeting, then a reply to each whole line. */
 	while (replies < 12 + NAME + sent * REPLY) {
 		ssize_t n = recv(fd, in, sizeof(in), 0);
@@ -306,13 +307,13 @@ static void test_smtp_server_output_limit(void **state)
 /* A line of any length in the message, cut at the input's limit or not. */
 static void test_smtp_server_input_limit(void **state)
 {
-	enum { LEN = SMTP_SERVER_INPUT_MAX * 3 };
+	enum { LEN = CONNECTION_INPUT_MAX * 3 };
 	struct fixture *f = *state;
 	char *line = malloc(LEN + 3), want[64];
 	int fd;
 
 	memset(line, 'x', LEN);
-	line[SMTP_SERVER_INPUT_MAX - 1] = '\r';
+	line[CONNECTION_INPUT_MAX - 1] = '\r';
 	memcpy(line + LEN, "\r\n", 3);
 	begin(f);
 	fd = fixture_client(&f->w);

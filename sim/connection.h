@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The socket side of one SMTP session: bytes in, lines out, and the reverse.
+ *
+ * A connection owns an accepted socket, its buffers and a timer for stalls
+ * and drips on the caller's loop. It feeds a session with lines and carries
+ * out what the session asks for; what that means for the log is the caller's.
+ * It ends in on_closed(), whoever closed first.
+ */
+#ifndef SIM_CONNECTION_H
+#define SIM_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "sim/smtp_session.h"
+
+/* Limits, tested in tests/unit/test_smtp_server.c. */
+enum {
+	/* Bytes read ahead per connection while a reply is held back; also
+	 * what a longer line is cut into. */
+	CONNECTION_INPUT_MAX = 16 << 10,
+	/* Replies not taken by the client, in bytes: then it is not read
+	 * from any more. */
+	CONNECTION_OUTPUT_MAX = 64 << 10,
+};
+
+struct connection_ops {
+	/* The client closed (FIN) or broke (RST) an open session. */
+	void (*on_hangup)(void *arg, bool reset);
+	/* Last: all handles are closed, the connection is gone. */
+	void (*on_closed)(void *arg);
+};
+
+struct connection;
+
+struct connection *connection_new(uv_loop_t *loop,
+				  const struct connection_ops *ops, void *arg);
+/* Take the next connection of @listening. 0 or a negative errno. */
+int connection_accept(struct connection *c, uv_stream_t *listening);
+/* The client's address as text, without its port; "" when it has gone. */
+void connection_peer(const struct connection *c, char *buf, size_t len);
+/* Read from now on and feed @session, which must outlive the connection. */
+void connection_run(struct connection *c, struct smtp_session *session);
+
+/* What a session asks for: see struct smtp_session_ops. */
+void connection_send(struct connection *c, const char *text, size_t len);
+void connection_drip(struct connection *c, const char *text, size_t len,
+		     int64_t byte_ns);
+void connection_stall(struct connection *c, int64_t ns);
+/* The session has ended: send what is left and FIN, or RST at once. */
+void connection_end(struct connection *c, bool reset);
+
+/* Say @text as far as the socket takes it, and close at once. */
+void connection_turn_away(struct connection *c, const char *text, size_t len);
+/* Close at once. */
+void connection_close(struct connection *c);
+
+#endif

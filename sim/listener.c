@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* One address of a server: see listener.h. */
+#include "sim/listener.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sim/net_fault.h"
+
+#define LISTEN_BACKLOG 128
+
+/* Apart from the listener: it lives on until libuv has closed it. */
+struct acceptor {
+	uv_tcp_t tcp;
+	struct listener *listener;
+};
+
+struct listener {
+	uv_loop_t *loop;
+	struct sockaddr_in addr;
+	const struct listener_ops *ops;
+	void *arg;
+	struct acceptor *acceptor; /* NULL while connections are refused */
+	size_t open_handles;
+	bool muted, unreachable, closing;
+	int fill[2]; /* net_fault_fill()'s, or -1 */
+};
+
+static void listener_closed(struct listener *l)
+{
+	void (*on_closed)(void *arg) = l->ops->on_closed;
+	void *arg = l->arg;
+
+	if (!l->closing || l->open_handles)
+		return;
+	free(l);
+	on_closed(arg);
+}
+
+static void acceptor_closed(uv_handle_t *handle)
+{
+	struct acceptor *a = handle->data;
+	struct listener *l = a->listener;
+
+	free(a);
+	l->open_handles--;
+	listener_closed(l);
+}
+
+static void acceptor_on_connection(uv_stream_t *stream, int status)
+{
+	struct acceptor *a = stream->data;
+	struct listener *l = a->listener;
+
+	if (status < 0)
+		l->ops->on_error(l->arg, status);
+	else
+		l->ops->on_connection(l->arg, stream);
+}
+
+static int listen_socket(const struct sockaddr_in *addr)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1, rc;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static void listener_unlisten(struct listener *l)
+{
+	if (l->acceptor)
+		uv_close((uv_handle_t *)&l->acceptor->tcp, acceptor_closed);
+	l->acceptor = NULL;
+}
+
+static int listener_listen(struct listener *l)
+{
+	struct acceptor *a;
+	int fd, rc;
+
+	if (l->acceptor)
+		return 0;
+	fd = listen_socket(&l->addr);
+	if (fd < 0)
+		return fd;
+	l->acceptor = a = calloc(1, sizeof(*a));
+	assert(a);
+	a->listener = l;
+	a->tcp.data = a;
+	uv_tcp_init(l->loop, &a->tcp);
+	l->open_handles++;
+	rc = uv_tcp_open(&a->tcp, fd);
+	if (rc < 0)
+		close(fd);
+	else
+		rc = uv_listen((uv_stream_t *)&a->tcp, LISTEN_BACKLOG,
+			       acceptor_on_connection);
+	if (rc < 0)
+		listener_unlisten(l);
+	return rc;
+}
+
+/* What was told to the kernel beside the listening socket. */
+static int listener_undo(struct listener *l)
+{
+	uv_os_fd_t fd;
+	int rc = 0;
+
+	if (l->unreachable)
+		rc = net_fault_unreachable(&l->addr.sin_addr, false);
+	l->unreachable = false;
+	for (int i = 0; i < 2; i++) {
+		if (l->fill[i] >= 0)
+			close(l->fill[i]);
+		l->fill[i] = -1;
+	}
+	if (l->muted && uv_fileno((uv_handle_t *)&l->acceptor->tcp, &fd) == 0)
+		rc = net_fault_unmute(fd);
+	l->muted = false;
+	return rc;
+}
+
+static int listener_blackhole(struct listener *l)
+{
+	uv_os_fd_t fd;
+	int rc = uv_fileno((uv_handle_t *)&l->acceptor->tcp, &fd);
+
+	if (rc < 0)
+		return rc;
+	rc = net_fault_mute(fd);
+	l->muted = rc == 0;
+	if (rc != -EPERM)
+		return rc;
+	listener_unlisten(l);
+	return net_fault_fill(&l->addr, l->fill);
+}
+
+int listener_set(struct listener *l, enum deadmx_action action)
+{
+	int rc = listener_undo(l);
+
+	if (rc == 0)
+		rc = listener_listen(l);
+	if (rc < 0)
+		return rc;
+	switch (action) {
+	case DEADMX_ACTION_REFUSE:
+		listener_unlisten(l);
+		return 0;
+	case DEADMX_ACTION_BLACKHOLE:
+		return listener_blackhole(l);
+	case DEADMX_ACTION_UNREACHABLE:
+		rc = net_fault_unreachable(&l->addr.sin_addr, true);
+		l->unreachable = rc == 0;
+		return rc;
+	case DEADMX_ACTION_ACCEPT:
+		return 0;
+	case DEADMX_ACTION_REPLY:
+	case DEADMX_ACTION_STALL:
+	case DEADMX_ACTION_DRIP:
+	case DEADMX_ACTION_DROP:
+	case DEADMX_ACTION_RESET:
+	case DEADMX_ACTION_COUNT:
+		break;
+	}
+	assert(!"smtp_server_check() lets none of these pass");
+	return -EINVAL;
+}
+
+struct listener *listener_new(uv_loop_t *loop, const struct sockaddr_in *addr,
+			      const struct listener_ops *ops, void *arg)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	assert(l);
+	l->loop = loop;
+	l->addr = *addr;
+	l->ops = ops;
+	l->arg = arg;
+	l->fill[0] = l->fill[1] = -1;
+	return l;
+}
+
+void listener_close(struct listener *l)
+{
+	l->closing = true;
+	listener_undo(l);
+	if (l->acceptor)
+		listener_unlisten(l);
+	else
+		listener_closed(l);
+}
