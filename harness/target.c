@@ -142,10 +142,12 @@ static void user_home(struct deadmx_yaml *doc,
 }
 
 static const struct deadmx_yaml_key user_keys[] = {
-	{"uid", user_uid, "user id, 1 to 60000", true},
-	{"gid", user_gid, "group id, 1 to 60000", true},
-	{"group", user_group, "name of the group (default: the user's)", false},
-	{"home", user_home, "home folder (default /nonexistent)", false},
+	{"uid", user_uid, "user id, 1 to 60000", true, "count 1..60000"},
+	{"gid", user_gid, "group id, 1 to 60000", true, "count 1..60000"},
+	{"group", user_group, "name of the group (default: the user's)", false,
+	 "word"},
+	{"home", user_home, "home folder (default /nonexistent)", false,
+	 "word"},
 	{0},
 };
 
@@ -222,9 +224,9 @@ static void file_mode(struct deadmx_yaml *doc,
 
 static const struct deadmx_yaml_key file_keys[] = {
 	{"content", file_content, "what the file holds; {NAME} is replaced",
-	 true},
-	{"owner", file_owner, "user:group (default root:root)", false},
-	{"mode", file_mode, "octal mode (default 0644)", false},
+	 true, "text"},
+	{"owner", file_owner, "user:group (default root:root)", false, "word"},
+	{"mode", file_mode, "octal mode (default 0644)", false, "word"},
 	{0},
 };
 
@@ -318,10 +320,12 @@ static void ready_within(struct deadmx_yaml *doc,
 }
 
 static const struct deadmx_yaml_key ready_keys[] = {
-	{"command", ready_command, "shell, asked until it exits 0", false},
-	{"port", ready_port, "port of 127.0.0.1 that must accept", false},
+	{"command", ready_command, "shell, asked until it exits 0", false,
+	 "word"},
+	{"port", ready_port, "port of 127.0.0.1 that must accept", false,
+	 "count 1..65535"},
 	{"within", ready_within, "virtual time it may take (default 60s)",
-	 false},
+	 false, "duration"},
 	{0},
 };
 
@@ -345,11 +349,11 @@ static void submit_port(struct deadmx_yaml *doc,
 
 static const struct deadmx_yaml_key submit_keys[] = {
 	{"port", submit_port, "port of 127.0.0.1 that takes mail by SMTP",
-	 false},
+	 false, "count 1..65535"},
 	{"sendmail", submit_sendmail,
 	 "shell that takes a message on standard input; {from} and {to} are "
 	 "replaced, quoted for the shell, the null sender by ''",
-	 false},
+	 false, "word"},
 	{0},
 };
 
@@ -364,10 +368,10 @@ static void read_submit(struct deadmx_yaml *doc,
 }
 
 static const struct deadmx_yaml_key queue_keys[] = {
-	{"show", queue_show, "shell that prints the queue", true},
+	{"show", queue_show, "shell that prints the queue", true, "word"},
 	{"empty", queue_empty,
 	 "extended regular expression found in that when the queue is empty",
-	 true},
+	 true, "word"},
 	{0},
 };
 
@@ -450,20 +454,24 @@ static void documented_notice(struct deadmx_yaml *doc,
 
 static const struct deadmx_yaml_key documented_keys[] = {
 	{"expires_after", documented_expires,
-	 "how long mail is tried (default: not documented, not judged)", false},
+	 "how long mail is tried (default: not documented, not judged)", false,
+	 "duration"},
 	{"expires_slack", documented_slack,
-	 "the bounce comes at most this much later (default 1h)", false},
+	 "the bounce comes at most this much later (default 1h)", false,
+	 "duration"},
 	{"status", documented_status,
 	 "of an expiry bounce: last_attempt, the code of the last failed "
 	 "attempt; a code such as 4.4.7 that is always used; or any (default)",
-	 false},
+	 false, "'any'|'last_attempt'|status"},
 	{"retry", documented_retry,
 	 "shortest and longest gap between attempts, such as 5m..75m "
 	 "(default: not documented, not judged)",
-	 false},
+	 false, "times"},
 	{"delay_notice", documented_notice,
-	 "when the sender is told of a delay by default (default none)", false},
-	{"source", documented_source, "where all this is documented", true},
+	 "when the sender is told of a delay by default (default none)", false,
+	 "'none'|duration"},
+	{"source", documented_source, "where all this is documented", true,
+	 "word"},
 	{0},
 };
 
@@ -476,31 +484,45 @@ static void read_documented(struct deadmx_yaml *doc,
 /* --- the whole ----------------------------------------------------------- */
 
 static const struct deadmx_yaml_key target_keys[] = {
-	{"description", read_description, "the MTA, in a few words", true},
+	{"description", read_description, "the MTA, in a few words", true,
+	 "word"},
 	{"binary", read_binary,
-	 "absolute path whose presence means that it is installed", false},
+	 "absolute path whose presence means that it is installed", false,
+	 "word"},
 	{"packages", read_packages,
-	 "Debian packages to fetch when it is not installed", false},
-	{"version", read_version, "shell that prints the version", false},
+	 "Debian packages to fetch when it is not installed", false,
+	 "word|list word"},
+	{"version", read_version, "shell that prints the version", false,
+	 "word"},
 	{"hostname", read_hostname,
-	 "name of the sandbox's host (default mta.sender-side.example)", false},
-	{"users", read_users, "users and groups that it needs, by name", false},
+	 "name of the sandbox's host (default mta.sender-side.example)", false,
+	 "word"},
+	{"users", read_users, "users and groups that it needs, by name", false,
+	 "map table users"},
 	{"settings", read_settings,
-	 "what scenarios may change, with the default of each", false},
-	{"files", read_files, "files to write, by path", false},
-	{"setup", read_setup, "shell, before the start; must exit 0", false},
-	{"start", read_start, "shell that starts it", true},
+	 "what scenarios may change, with the default of each", false,
+	 "map text"},
+	{"files", read_files, "files to write, by path", false,
+	 "map table files"},
+	{"setup", read_setup, "shell, before the start; must exit 0", false,
+	 "word"},
+	{"start", read_start, "shell that starts it", true, "word"},
 	{"foreground", read_foreground,
-	 "yes: start stays for as long as the MTA runs (default no)", false},
-	{"ready", read_ready, "how to tell that it takes mail", false},
-	{"alive", read_alive, "shell that exits 0 while the MTA lives", false},
-	{"submit", read_submit, "how it is given mail", true},
-	{"queue", read_queue, "how to look at its queue", false},
+	 "yes: start stays for as long as the MTA runs (default no)", false,
+	 "yes"},
+	{"ready", read_ready, "how to tell that it takes mail", false,
+	 "table ready"},
+	{"alive", read_alive, "shell that exits 0 while the MTA lives", false,
+	 "word"},
+	{"submit", read_submit, "how it is given mail", true, "table submit"},
+	{"queue", read_queue, "how to look at its queue", false, "table queue"},
 	{"stop", read_stop,
-	 "shell that stops it (default: its processes get SIGTERM)", false},
+	 "shell that stops it (default: its processes get SIGTERM)", false,
+	 "word"},
 	{"log_file", read_log_file, "where it logs, when not to /dev/log",
-	 false},
-	{"documented", read_documented, "what its makers document", true},
+	 false, "word"},
+	{"documented", read_documented, "what its makers document", true,
+	 "table documented"},
 	{0},
 };
 

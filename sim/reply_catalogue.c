@@ -48,9 +48,10 @@ static void read_source(struct deadmx_yaml *doc,
 }
 
 static const struct deadmx_yaml_key entry_keys[] = {
-	{"reply", read_reply, "the reply, with its code", true},
-	{"description", read_description, "when a server says so", true},
-	{"source", read_source, "how we know, in words", true},
+	{"reply", read_reply, "the reply, with its code", true, "reply"},
+	{"description", read_description, "when a server says so", true,
+	 "word"},
+	{"source", read_source, "how we know, in words", true, "word"},
 	{0},
 };
 

@@ -100,14 +100,19 @@ static void ndr_after(struct deadmx_yaml *doc,
 
 const struct deadmx_yaml_key scenario_ndr_keys[] = {
 	{"recipient", ndr_recipient,
-	 "the recipient it speaks of (default: each of the mail)", false},
-	{"action", ndr_action, "the Action field, exact or /regex/", false},
-	{"status", ndr_status, "the Status field, exact or /regex/", false},
+	 "the recipient it speaks of (default: each of the mail)", false,
+	 "address"},
+	{"action", ndr_action, "the Action field, exact or /regex/", false,
+	 "'failed'|'delayed'|'delivered'|'relayed'|'expanded'|regex"},
+	{"status", ndr_status, "the Status field, exact or /regex/", false,
+	 "status|regex"},
 	{"diagnostic", ndr_diagnostic,
-	 "the Diagnostic-Code field, exact or /regex/", false},
+	 "the Diagnostic-Code field, exact or /regex/", false, "match"},
 	{"text", ndr_text,
-	 "stands somewhere in the part for people, exact or /regex/", false},
-	{"after", ndr_after, "when it comes, counted from the mail", false},
+	 "stands somewhere in the part for people, exact or /regex/", false,
+	 "match"},
+	{"after", ndr_after, "when it comes, counted from the mail", false,
+	 "times"},
 	{0},
 };
 
@@ -167,7 +172,7 @@ static void notice_after(struct deadmx_yaml *doc,
 
 const struct deadmx_yaml_key scenario_notice_keys[] = {
 	{"after", notice_after, "when the first one comes, from the mail on",
-	 true},
+	 true, "times"},
 	{0},
 };
 
@@ -204,8 +209,10 @@ static void delivered_count(struct deadmx_yaml *doc,
 }
 
 const struct deadmx_yaml_key scenario_delivered_keys[] = {
-	{"after", delivered_after, "when, counted from the mail", false},
-	{"count", delivered_count, "how many deliveries in all", false},
+	{"after", delivered_after, "when, counted from the mail", false,
+	 "times"},
+	{"count", delivered_count, "how many deliveries in all", false,
+	 "counts"},
 	{0},
 };
 
@@ -279,9 +286,10 @@ static void first_within(struct deadmx_yaml *doc,
 }
 
 const struct deadmx_yaml_key scenario_first_keys[] = {
-	{"times", first_times, "when the first attempts are made", true},
-	{"within", first_within, "tolerance to both sides (default 60s)",
-	 false},
+	{"times", first_times, "when the first attempts are made", true,
+	 "list duration"},
+	{"within", first_within, "tolerance to both sides (default 60s)", false,
+	 "duration"},
 	{0},
 };
 
@@ -312,18 +320,22 @@ static void expect_faults(struct deadmx_yaml *doc,
 
 const struct deadmx_yaml_key scenario_expect_keys[] = {
 	{"attempts", expect_attempts,
-	 "number of delivery attempts for each recipient", false},
+	 "number of delivery attempts for each recipient", false, "counts"},
 	{"gaps", expect_gaps, "the time between two attempts, each of them",
-	 false},
+	 false, "times"},
 	{"first_attempts", expect_first,
-	 "when the first attempts are made, counted from the mail", false},
+	 "when the first attempts are made, counted from the mail", false,
+	 "list duration|table first_attempts"},
 	{"delay_notice", expect_notice,
-	 "none, yes, or when: a message that says delayed", false},
-	{"ndr", expect_ndr, "none, yes, or what the final bounce says", false},
+	 "none, yes, or when: a message that says delayed", false,
+	 "'none'|yes|table delay_notice"},
+	{"ndr", expect_ndr, "none, yes, or what the final bounce says", false,
+	 "'none'|yes|table ndr|list table ndr"},
 	{"delivered", expect_delivered, "none, yes, or when and how often",
-	 false},
+	 false, "'none'|yes|table delivered"},
 	{"faults", expect_faults,
-	 "none: a control, in which no fault is meant to fire", false},
+	 "none: a control, in which no fault is meant to fire", false,
+	 "'none'"},
 	{0},
 };
 

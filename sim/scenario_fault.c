@@ -252,14 +252,15 @@ static void map_drip(struct deadmx_yaml *doc,
 }
 
 const struct deadmx_yaml_key scenario_stage_keys[] = {
-	{"reply", map_reply, "a reply or the name of one", false},
+	{"reply", map_reply, "a reply or the name of one", false, "reply"},
 	{"close", map_close,
 	 "yes: close the connection after the reply (default no; 421 always "
 	 "does)",
-	 false},
-	{"stall", map_stall, "say nothing for this long, then go on", false},
+	 false, "yes"},
+	{"stall", map_stall, "say nothing for this long, then go on", false,
+	 "duration"},
 	{"drip", map_drip, "send the reply with this pause before each byte",
-	 false},
+	 false, "duration"},
 	{0},
 };
 
@@ -357,11 +358,11 @@ static void row_first(struct deadmx_yaml *doc,
 
 /* clang-format off */
 const struct deadmx_yaml_key scenario_row_keys[] = {
-	{"from", row_from, "start of the window (default 0s)", false},
-	{"until", row_until, "end of the window (default never)", false},
-	{"for", row_for, "length of the window, instead of until", false},
-	{"first", row_first, "applies only the first N times", false},
-#define XX(uc, word, doc) {word, row_stage, doc, false},
+	{"from", row_from, "start of the window (default 0s)", false, "duration"},
+	{"until", row_until, "end of the window (default never)", false, "duration"},
+	{"for", row_for, "length of the window, instead of until", false, "duration"},
+	{"first", row_first, "applies only the first N times", false, "count 1..4294967295"},
+#define XX(uc, word, doc) {word, row_stage, doc, false, "stage " word},
 	DEADMX_STAGE_MAP(XX)
 #undef XX
 	{0},

@@ -100,12 +100,45 @@ typedef void (*deadmx_yaml_read_cb)(struct deadmx_yaml *doc,
 				    const struct deadmx_yaml_node *value,
 				    void *arg);
 
+/*
+ * The type of a key: what its value may be, in words from which the JSON
+ * Schema is made. Alternatives by "|", each of them one of
+ *
+ *	text		any text, the empty one too
+ *	word		a text that is not empty
+ *	'none'		just that word; '' is the empty text
+ *	empty		nothing behind the colon
+ *	yes		yes or no
+ *	count		a whole number; count 1..65535 with its limits
+ *	percent		30%, 2.5%
+ *	duration	30s, 1h30m
+ *	date		2030-01-01, 2030-01-01T00:00:00Z
+ *	moment		a duration, or one counted from expiry: expiry+2h
+ *	counts		a range of counts: 3, 4..6, at least 3
+ *	times		a range of durations: 4h..5h, at least 4h
+ *	regex		/extended regular expression/
+ *	match		an exact text or a regex
+ *	status		an enhanced status code: 4.4.7
+ *	domain, address	dest.example, bob@dest.example
+ *	ip4, ip6	an address literal
+ *	reply		an SMTP reply, or the name of one
+ *	stage NAME	what may stand at the stage NAME in a timeline
+ *	table NAME	a map with the keys of that table (scenario_tables)
+ *	list T		a list of T
+ *	map T		a map from any name to T
+ *
+ * T is one alternative, or several in parentheses: list ('a'|'b'). An
+ * X-macro's words can be joined: #define XX(uc, w, doc) "'" w "'|".
+ * A new sort of value gets a line here.
+ */
+
 /* A row of a key table; the table ends with a row without word. */
 struct deadmx_yaml_key {
 	const char *word;
 	deadmx_yaml_read_cb read;
 	const char *doc; /* one line: meaning, unit, default */
 	bool required;
+	const char *type; /* see above */
 };
 
 /*

@@ -683,6 +683,7 @@ static void test_scenario_documented(void **state)
 			 0);
 	for (const struct scenario_table *t = scenario_tables; t->name; t++)
 		for (const struct deadmx_yaml_key *k = t->keys; k->word; k++) {
+			assert_non_null(k->type);
 			snprintf(word, sizeof(word), "\n| `%s` |", k->word);
 			if (!strstr(page, word))
 				fail_msg("%s: %s is not documented", t->name,

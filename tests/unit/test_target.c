@@ -338,6 +338,7 @@ static void test_target_documented(void **state)
 			 0);
 	for (const struct target_table *t = target_tables; t->name; t++)
 		for (const struct deadmx_yaml_key *k = t->keys; k->word; k++) {
+			assert_non_null(k->type);
 			snprintf(word, sizeof(word), "\n| `%s` |", k->word);
 			if (!strstr(page, word) || !strstr(page, k->doc))
 				fail_msg("%s: %s is not documented as \"%s\"",
