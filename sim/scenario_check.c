@@ -197,6 +197,32 @@ static void ndrs_check(struct deadmx_yaml *doc, const struct deadmx_scenario *s)
 	}
 }
 
+static void failover_check(struct deadmx_yaml *doc,
+			   const struct deadmx_scenario *s)
+{
+	const struct deadmx_expect *e = &s->expect;
+	const char *words[DEADMX_SCENARIO_SERVERS_MAX];
+	size_t count = s->world.server_count;
+
+	for (size_t i = 0; i < count; i++)
+		words[i] = s->world.servers[i].name;
+	for (size_t i = 0; i < e->failover_host_count; i++) {
+		const char *host = e->failover_hosts[i];
+		bool found = false;
+
+		for (size_t j = 0; j < count && !found; j++)
+			found = strcasecmp(words[j], host) == 0;
+		if (!found)
+			deadmx_yaml_error(
+				doc, &e->failover_place,
+				deadmx_yaml_did_you_mean(doc, host, words,
+							 count),
+				"failover, expected a server of the world, got "
+				"%.80s",
+				host);
+	}
+}
+
 /* --- senders' own servers ------------------------------------------------ */
 
 static const char *implicit_name(struct deadmx_yaml *doc,
@@ -289,6 +315,8 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 		mails_check(doc, s);
 	if (!reader->bad_expect && !reader->bad_mail)
 		ndrs_check(doc, s);
+	if (!reader->bad_servers && !reader->bad_expect)
+		failover_check(doc, s);
 	if (!doc->error_count)
 		implicit_servers(doc, s);
 }

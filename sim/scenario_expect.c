@@ -306,6 +306,37 @@ static void expect_first(struct deadmx_yaml *doc,
 		first_times(doc, node, e);
 }
 
+/* --- failover, duplicates ------------------------------------------------ */
+
+static void expect_failover(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	e->failover_place = node->key->place;
+	if (wanted_word(node, &e->failover))
+		return;
+	e->failover = DEADMX_WANTED_YES;
+	if (node->kind != DEADMX_YAML_LIST || !node->count)
+		deadmx_yaml_wrong(doc, node, "failover",
+				  "none, yes or a list of servers", NULL);
+	else
+		deadmx_yaml_texts(doc, node, &e->failover_hosts,
+				  &e->failover_host_count);
+}
+
+static void expect_duplicates(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_expect *e = arg;
+
+	e->duplicates_place = node->key->place;
+	if (deadmx_yaml_is(node, "none"))
+		e->duplicates = (struct deadmx_range){.set = true};
+	else
+		deadmx_yaml_range(doc, node, false, &e->duplicates);
+}
+
 static void expect_faults(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg)
 {
@@ -333,6 +364,12 @@ const struct deadmx_yaml_key scenario_expect_keys[] = {
 	 "'none'|yes|table ndr|list table ndr"},
 	{"delivered", expect_delivered, "none, yes, or when and how often",
 	 false, "'none'|yes|table delivered"},
+	{"failover", expect_failover,
+	 "none, yes, or the order in which the servers are tried in each round",
+	 false, "'none'|'no'|'yes'|list domain"},
+	{"duplicates", expect_duplicates,
+	 "none, or how often a delivered mail may come again", false,
+	 "'none'|counts"},
 	{"faults", expect_faults,
 	 "none: a control, in which no fault is meant to fire", false,
 	 "'none'"},

@@ -117,19 +117,39 @@ static bool attempts_concerns(const struct attempts_try *try,
 			       : attempts_is_for(try, p->domain);
 }
 
+struct attempts_step *attempts_steps(const struct attempts *a,
+				     const struct attempts_party *p,
+				     size_t *ret_count)
+{
+	struct attempts_step *steps = calloc(a->try_count + 1, sizeof(*steps));
+	struct attempts_round round = {0};
+	size_t count = 0;
+
+	assert(steps);
+	for (size_t i = 0; i < a->try_count; i++) {
+		if (!attempts_concerns(&a->tries[i], p))
+			continue;
+		attempts_round_next(&round, &a->tries[i]);
+		steps[count++] = (struct attempts_step){
+			.try = &a->tries[i], .round = (size_t)round.number};
+	}
+	free(round.addresses);
+	*ret_count = count;
+	return steps;
+}
+
 int64_t *attempts_rounds(const struct attempts *a,
 			 const struct attempts_party *p, size_t *ret_count)
 {
 	int64_t *starts = calloc(a->try_count + 1, sizeof(*starts));
-	struct attempts_round round = {0};
-	size_t count = 0;
+	size_t step_count, count = 0;
+	struct attempts_step *steps = attempts_steps(a, p, &step_count);
 
 	assert(starts);
-	for (size_t i = 0; i < a->try_count; i++)
-		if (attempts_concerns(&a->tries[i], p) &&
-		    attempts_round_next(&round, &a->tries[i]))
-			starts[count++] = a->tries[i].t_ns;
-	free(round.addresses);
+	for (size_t i = 0; i < step_count; i++)
+		if (steps[i].round > count)
+			starts[count++] = steps[i].try->t_ns;
+	free(steps);
 	*ret_count = count;
 	return starts;
 }

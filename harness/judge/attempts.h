@@ -135,10 +135,20 @@ void *attempts_grow(void *rows, size_t count, size_t size);
 
 /* Number the rounds of all tries; the reader does it at the end. */
 void attempts_number_rounds(struct attempts *a);
+/* A try for one recipient, and the round it belongs to, from 1. */
+struct attempts_step {
+	const struct attempts_try *try;
+	size_t round;
+};
+
 /*
- * The starts of the rounds for @p, in order; malloc'd. A connection without
- * RCPT counts for all recipients of its domain.
+ * All tries for @p, in order; malloc'd. A connection without RCPT counts for
+ * all recipients of its domain.
  */
+struct attempts_step *attempts_steps(const struct attempts *a,
+				     const struct attempts_party *p,
+				     size_t *ret_count);
+/* The starts of the rounds for @p, in order; malloc'd. */
 int64_t *attempts_rounds(const struct attempts *a,
 			 const struct attempts_party *p, size_t *ret_count);
 /* The last attempt for @p that began at or before @until_ns; NULL: none. */

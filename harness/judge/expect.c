@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/expect_failover.h"
 #include "harness/judge/expect_ndr.h"
 #include "harness/judge/expect_text.h"
 #include "harness/judge/findings.h"
@@ -198,4 +199,6 @@ void expect_check(const struct attempts *a, const struct target *target,
 	for (size_t i = 0; i < a->party_count; i++)
 		expect_delivery(a, &a->parties[i], v);
 	expect_delivered_count(a, v);
+	expect_failover(a, v);
+	expect_duplicates(a, v);
 }

@@ -37,6 +37,10 @@
 	   "the mail was delivered too early or too late") \
 	XX(EXPECT_DELIVERED_COUNT, "expect/delivered/count", \
 	   "the mail was delivered more or less often than expected") \
+	XX(EXPECT_FAILOVER, "expect/failover", \
+	   "a round did not go from server to server in the expected order") \
+	XX(EXPECT_DUPLICATES, "expect/duplicates", \
+	   "a delivered mail came again more or less often than expected") \
 	XX(LAW_LOST, "law/lost", \
 	   "an accepted mail is neither delivered, nor bounced, nor queued") \
 	XX(LAW_TWO_OUTCOMES, "law/two-outcomes", \

@@ -103,9 +103,12 @@ static void laws_attempts(const struct attempts_party *p, struct verdict *v)
 }
 
 /* A mail whose reply was lost may rightly come again (RFC 5321 §4.5.3.2.6). */
-static void laws_duplicates(const struct attempts_party *p, struct verdict *v)
+static void laws_duplicates(const struct attempts *a,
+			    const struct attempts_party *p, struct verdict *v)
 {
-	if (p->delivered_count <= p->mails)
+	/* What the scenario says of duplicates is judged there. */
+	if (p->delivered_count <= p->mails ||
+	    a->scenario->expect.duplicates.set)
 		return;
 	FIND(v, LAW_DUPLICATE,
 	     p->unacknowledged_count ? SEVERITY_NOTE : SEVERITY_MUST, NULL,
@@ -125,6 +128,6 @@ void laws_check(const struct attempts *a, const struct target *target,
 			laws_one_end(a, target, p, v);
 		laws_two_ends(p, v);
 		laws_attempts(p, v);
-		laws_duplicates(p, v);
+		laws_duplicates(a, p, v);
 	}
 }

@@ -183,6 +183,14 @@ struct deadmx_expect {
 	struct deadmx_range delivered_after_ns;
 	struct deadmx_range delivered_count;
 	struct deadmx_place delivered_place;
+	/* NONE: no round goes on to a second host. YES: from host to host in
+	 * the order of preference, or in that of failover_hosts. */
+	enum deadmx_wanted failover;
+	char **failover_hosts; /* server names, or none */
+	size_t failover_host_count;
+	struct deadmx_place failover_place;
+	struct deadmx_range duplicates; /* surplus deliveries of one mail */
+	struct deadmx_place duplicates_place;
 	bool no_fault_ok; /* a control: no fault is meant to fire */
 };
 

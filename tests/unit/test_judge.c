@@ -523,6 +523,109 @@ static void test_judge_duplicate_after_lost_reply(void **unused)
 	assert_int_equal(run.v.findings[0].severity, SEVERITY_NOTE);
 }
 
+/* Copies that the recipient finds: none, as many as said, or another number. */
+static void test_judge_duplicates(void **unused)
+{
+	static const struct {
+		const char *wanted;
+		bool is_wrong;
+	} rows[] = {{"none", true}, {"1", true}, {"2", false}, {"1..3", false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char yaml[512];
+
+		snprintf(yaml, sizeof(yaml),
+			 STORED_REFUSED "expect: {duplicates: %s}\n",
+			 rows[i].wanted);
+		stored_begin(yaml);
+		run_begin();
+		state(0, MX1, "refuse");
+		inject(0, ALICE, BOB);
+		connect_to(1, MX1_ADDRESS);
+		message(HOUR, MX1, ALICE, BOB, ",\"unacknowledged\":true");
+		message(2 * HOUR, MX1, ALICE, BOB, ",\"unacknowledged\":true");
+		message(3 * HOUR, MX1, ALICE, BOB, "");
+		run_finish(6 * DAY, QUEUE_EMPTY);
+		stored_judge();
+		if (rows[i].is_wrong)
+			check_findings(VERDICT_FAIL, "expect/duplicates", NULL);
+		else
+			check_findings(VERDICT_PASS, NULL);
+		stored_end(NULL);
+	}
+	stored_begin(STORED_REFUSED EXPECT_ALL);
+}
+
+#define TWO_SERVERS                                                            \
+	"description: test\n"                                                  \
+	"world:\n"                                                             \
+	"  servers:\n"                                                         \
+	"    mx1.dest.example: {timeline: [{connect: refuse}]}\n"              \
+	"    mx2.dest.example: {timeline: [{connect: refuse}]}\n" STORED_MAIL
+
+/* Rounds of one connection a letter: 1 and 2 are the servers. */
+static void test_judge_failover(void **unused)
+{
+	static const struct {
+		const char *wanted, *rounds[3];
+		bool is_wrong;
+	} rows[] = {
+		{"yes", {"12", "12"}, false},
+		{"yes", {"12", "21"}, true},
+		{"yes", {"1", "12"}, true},
+		{"none", {"1", "1"}, false},
+		{"none", {"1", "12"}, true},
+		{"[mx1.dest.example, mx2.dest.example]", {"12", "12"}, false},
+		{"[mx2.dest.example, mx1.dest.example]", {"12", "12"}, true},
+		{"[mx2.dest.example, mx1.dest.example]", {"21", "21"}, false},
+		{"[mx1.dest.example, mx2.dest.example]", {"12", "1"}, true},
+		{"[mx1.dest.example]", {"1", "12"}, true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char yaml[1024];
+
+		snprintf(yaml, sizeof(yaml),
+			 TWO_SERVERS "expect: {failover: %s}\n",
+			 rows[i].wanted);
+		stored_begin(yaml);
+		run_begin();
+		state(0, MX1, "refuse");
+		inject(0, ALICE, BOB);
+		for (int round = 0; rows[i].rounds[round]; round++)
+			for (const char *c = rows[i].rounds[round]; *c; c++)
+				connect_to(round * HOUR + (*c - '0'),
+					   *c == '1' ? MX1_ADDRESS
+						     : "192.0.2.11");
+		bounce(5 * DAY, "failed", "4.4.1");
+		run_finish(6 * DAY, QUEUE_EMPTY);
+		stored_judge();
+		print_message("row %zu\n", i);
+		if (rows[i].is_wrong)
+			check_findings(VERDICT_FAIL, "expect/failover", NULL);
+		else
+			check_findings(VERDICT_PASS, NULL);
+		stored_end(NULL);
+	}
+	stored_begin(STORED_REFUSED EXPECT_ALL);
+}
+
+/* The round that brings the mail needs no second server. */
+static void test_judge_failover_success(void **unused)
+{
+	stored_begin(TWO_SERVERS "expect: {failover: yes}\n");
+	run_begin();
+	state(0, MX1, "refuse");
+	inject(0, ALICE, BOB);
+	connect_to(0, MX1_ADDRESS);
+	connect_to(1, "192.0.2.11");
+	connect_to(HOUR, MX1_ADDRESS);
+	message(HOUR, MX1, ALICE, BOB, "");
+	run_finish(6 * DAY, QUEUE_EMPTY);
+	stored_judge();
+	check_findings(VERDICT_PASS, NULL);
+}
+
 /* Mail from <>: nobody may be told, and its silent end is no loss. */
 static void test_judge_law_null_sender(void **unused)
 {
@@ -850,6 +953,9 @@ int main(void)
 		TEST(test_judge_law_null_reverse_path),
 		TEST(test_judge_law_duplicate_delivery),
 		TEST(test_judge_duplicate_after_lost_reply),
+		TEST(test_judge_duplicates),
+		TEST(test_judge_failover),
+		TEST(test_judge_failover_success),
 		TEST(test_judge_law_null_sender),
 		TEST(test_judge_null_sender_delivered),
 		TEST(test_judge_plain_bounce),
