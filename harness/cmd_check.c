@@ -12,15 +12,18 @@
 enum {
 	STATUS_OK = 0,
 	STATUS_USAGE = 2,
+	STATUS_HARNESS = 4,
 };
 
 static const char help[] =
 	"Usage: deadmx check SCENARIO|FOLDER...\n"
+	"       deadmx check --schema\n"
 	"\n"
 	"Read scenario files, or all *.yml in folders, and tell every mistake\n"
 	"as file:line:column with a hint. Nothing is run.\n"
 	"\n"
-	"  --help  this text\n"
+	"  --schema  print the JSON Schema of the language, for editors\n"
+	"  --help    this text\n"
 	"\n"
 	"Exit status: 0 no mistake, 2 mistakes or wrong usage.\n"
 	"The language is described in docs/scenarios.md.\n";
@@ -40,10 +43,20 @@ static size_t files_check(const struct scenario_files *files)
 	return faulty;
 }
 
+static int schema_print(void)
+{
+	if (deadmx_scenario_schema(stdout) == 0 && fflush(stdout) == 0)
+		return STATUS_OK;
+	perror("deadmx check: standard output");
+	return STATUS_HARNESS;
+}
+
 int cmd_check(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"schema", no_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
+		{0}};
 	struct scenario_files files;
 	size_t faulty;
 	bool missing;
@@ -51,6 +64,8 @@ int cmd_check(int argc, char **argv)
 
 	optind = 0; /* getopt begins anew: main has used it */
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 's')
+			return schema_print();
 		if (c != 'h') {
 			fputs("Try \"deadmx check --help\".\n", stderr);
 			return STATUS_USAGE;

@@ -62,3 +62,31 @@ int deadmx_action_parse(const char *word, enum deadmx_action *ret)
 	*ret = (enum deadmx_action)i;
 	return 0;
 }
+
+enum deadmx_action_form deadmx_action_form(enum deadmx_stage stage,
+					   enum deadmx_action action)
+{
+	bool connect = stage == DEADMX_STAGE_CONNECT;
+
+	switch (action) {
+	case DEADMX_ACTION_ACCEPT:
+		return DEADMX_ACTION_WORD;
+	case DEADMX_ACTION_REFUSE:
+	case DEADMX_ACTION_BLACKHOLE:
+	case DEADMX_ACTION_UNREACHABLE:
+		return connect ? DEADMX_ACTION_WORD : DEADMX_ACTION_NEVER;
+	case DEADMX_ACTION_DROP:
+	case DEADMX_ACTION_RESET:
+		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_WORD;
+	case DEADMX_ACTION_STALL:
+		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_WORD_TIME;
+	case DEADMX_ACTION_DRIP:
+		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_TIME;
+	case DEADMX_ACTION_REPLY:
+		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_OTHER;
+	case DEADMX_ACTION_COUNT:
+		break;
+	}
+	assert(!"an action");
+	return DEADMX_ACTION_NEVER;
+}

@@ -76,6 +76,18 @@ const char *deadmx_action_word(enum deadmx_action action);
 int deadmx_stage_parse(const char *word, enum deadmx_stage *ret);
 int deadmx_action_parse(const char *word, enum deadmx_action *ret);
 
+/* How an action is written at a stage. */
+enum deadmx_action_form {
+	DEADMX_ACTION_NEVER,	 /* it has no sense there */
+	DEADMX_ACTION_WORD,	 /* its word: drop */
+	DEADMX_ACTION_TIME,	 /* its word and a time: drip 20s */
+	DEADMX_ACTION_WORD_TIME, /* with or without: stall, stall 10m */
+	DEADMX_ACTION_OTHER,	 /* in a form of its own: a reply */
+};
+
+enum deadmx_action_form deadmx_action_form(enum deadmx_stage stage,
+					   enum deadmx_action action);
+
 /*
  * One fault: a row of a server's timeline restricted to one stage. Rows are
  * tried in the order of the file; the first whose window holds and whose
@@ -243,6 +255,9 @@ int deadmx_scenario_load(const char *path, FILE *errors,
 int deadmx_scenario_parse(const char *name, const char *text, size_t len,
 			  FILE *errors, struct deadmx_scenario **ret);
 void deadmx_scenario_free(struct deadmx_scenario *scenario);
+
+/* The language as a JSON Schema (draft 7) for editors; 0 or -EIO. */
+int deadmx_scenario_schema(FILE *out);
 
 /*
  * "4h30m" → ns. Units d h m s ms, each at most once, the largest first; a
