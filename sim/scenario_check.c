@@ -91,7 +91,7 @@ static void addresses_check(struct deadmx_yaml *doc, struct deadmx_world *world)
 
 static bool covers(const struct deadmx_fault *a, const struct deadmx_fault *b)
 {
-	return a->stage == b->stage && a->first == 0 &&
+	return a->stage == b->stage && deadmx_fault_is_plain(a) &&
 	       a->from_ns <= b->from_ns && a->until_ns >= b->until_ns;
 }
 

@@ -26,7 +26,8 @@ struct smtp_server {
 
 	struct peer *peers;
 	size_t peer_count;
-	size_t parts; /* not yet closed, peers apart */
+	uint64_t accepted; /* connections, since the timeline began */
+	size_t parts;	   /* not yet closed, peers apart */
 	bool closing;
 	void (*close_cb)(void *arg);
 	void *close_arg;
@@ -38,7 +39,9 @@ struct peer {
 	struct connection *connection;
 	struct smtp_session *session;
 	struct peer *prev, *next;
-	uint64_t number;
+	uint64_t number; /* of the world's sessions */
+	uint64_t nth;	 /* of the server's connections, from 1 */
+	char address[INET6_ADDRSTRLEN];
 };
 
 static void emit(struct smtp_server *s, enum deadmx_event_type type,
@@ -93,12 +96,25 @@ static void server_part_closed(struct smtp_server *s)
 /* What the session asks for. */
 
 static const struct deadmx_fault *on_fault_at(void *arg,
-					      enum deadmx_stage stage)
+					      struct fault_context *context)
 {
 	struct peer *p = arg;
 	struct smtp_server *s = p->server;
 
-	return fault_take(&s->faults, stage, s->shared->now_ns(s->shared->arg));
+	context->now_ns = s->shared->now_ns(s->shared->arg);
+	context->connection = p->nth;
+	context->ip = p->address;
+	context->ip_version = strchr(p->address, ':') ? 6 : 4;
+	return fault_take(&s->faults, context);
+}
+
+static uint32_t on_attempt(void *arg, const char *sender, const char *recipient)
+{
+	struct peer *p = arg;
+	struct smtp_server *s = p->server;
+
+	return fault_attempt(&s->faults, sender, recipient,
+			     s->shared->now_ns(s->shared->arg));
 }
 
 static void on_send(void *arg, const char *text, size_t len)
@@ -239,6 +255,7 @@ static void on_fault(void *arg, const struct deadmx_fault *fault,
 
 static const struct smtp_session_ops session_ops = {
 	.fault_at = on_fault_at,
+	.attempt = on_attempt,
 	.send = on_send,
 	.drip = on_drip,
 	.stall = on_stall,
@@ -296,14 +313,12 @@ static struct peer *peer_new(struct smtp_server *s)
 static void peer_log_accept(const struct peer *p)
 {
 	const struct deadmx_server *config = p->server->config;
-	char text[INET6_ADDRSTRLEN];
 	json_t *event = session_event(p);
 
-	/* Without the client's port, which differs from run to run. */
-	connection_peer(p->connection, text, sizeof(text));
 	set_text(event, "address", config->address);
 	json_object_set_new(event, "port", json_integer(config->port));
-	set_text(event, "peer", text);
+	/* Without the client's port, which differs from run to run. */
+	set_text(event, "peer", p->address);
 	emit(p->server, DEADMX_EVENT_ACCEPT, event);
 }
 
@@ -333,6 +348,8 @@ static void server_on_connection(void *arg, uv_stream_t *stream)
 		return;
 	}
 	p->number = ++s->shared->sessions;
+	p->nth = ++s->accepted;
+	connection_peer(p->connection, p->address, sizeof(p->address));
 	peer_log_accept(p);
 	if (s->peer_count > SMTP_SERVER_CONNECTIONS_MAX) {
 		peer_turn_away(p);
@@ -397,12 +414,21 @@ static void server_await_edge(struct smtp_server *s, int64_t now)
 		sim_timer_start(&s->edge, server_on_edge, next - now);
 }
 
+/* What holds at the connect stage. */
+static const struct deadmx_fault *server_state(const struct smtp_server *s,
+					       int64_t now)
+{
+	const struct fault_context context = {.now_ns = now,
+					      .stage = DEADMX_STAGE_CONNECT};
+
+	return fault_peek(&s->faults, &context);
+}
+
 static void server_on_edge(uv_timer_t *timer)
 {
 	struct smtp_server *s = timer->data;
 	int64_t now = s->shared->now_ns(s->shared->arg);
-	const struct deadmx_fault *f =
-		fault_peek(&s->faults, DEADMX_STAGE_CONNECT, now);
+	const struct deadmx_fault *f = server_state(s, now);
 	int rc;
 
 	if (f != s->state) {
@@ -420,8 +446,8 @@ int smtp_server_restart(struct smtp_server *s, bool report)
 	int rc;
 
 	fault_table_clear(&s->faults);
-	rc = server_set_state(
-		s, fault_peek(&s->faults, DEADMX_STAGE_CONNECT, now));
+	s->accepted = 0;
+	rc = server_set_state(s, server_state(s, now));
 	if (report)
 		server_log_state(s);
 	if (report && rc < 0)
@@ -466,7 +492,7 @@ size_t smtp_server_connections(const struct smtp_server *s)
 static int server_open(struct smtp_server *s)
 {
 	struct sockaddr_in addr;
-	int rc = fault_table_init(&s->faults, s->config);
+	int rc = fault_table_init(&s->faults, s->config, s->shared->seed);
 
 	if (rc == 0)
 		rc = uv_ip4_addr(s->config->address, s->config->port, &addr);

@@ -32,6 +32,7 @@ struct smtp_server_shared {
 	bool manage_network;
 	uint64_t sessions, messages; /* numbered so far */
 	size_t budget;
+	uint64_t seed; /* for faults with a probability */
 	/* Time on the scenario's timeline. */
 	int64_t (*now_ns)(void *arg);
 	void (*on_message)(void *arg, const struct deadmx_server *server,

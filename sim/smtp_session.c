@@ -29,10 +29,14 @@ struct smtp_session {
 	char *reply;
 	int reply_stage;
 	bool reply_close;
-	bool held;	 /* a stall or drip holds it back */
-	bool dripped;	 /* sent already when the hold ends */
-	char *next_path; /* MAIL, RCPT: takes effect with the reply */
+	bool held;    /* a stall or drip holds it back */
+	bool dripped; /* sent already when the hold ends */
+	/* What takes effect with the reply. */
+	char *next_path; /* HELO, EHLO, MAIL, RCPT */
+	uint32_t next_attempt;
 	bool next_esmtp;
+
+	char *helo; /* the client's name, NULL before it said so */
 
 	struct smtp_envelope envelope;
 	char *data;
@@ -94,6 +98,7 @@ static void envelope_clear(struct smtp_session *s)
 	for (size_t i = 0; i < s->envelope.to_count; i++)
 		free(s->envelope.to[i]);
 	free(s->envelope.to);
+	free(s->envelope.attempts);
 	free(s->envelope.from);
 	s->envelope = (struct smtp_envelope){0};
 	free(s->data);
@@ -110,6 +115,7 @@ void smtp_session_free(struct smtp_session *s)
 	envelope_clear(s);
 	free(s->reply);
 	free(s->next_path);
+	free(s->helo);
 	free(s);
 }
 
@@ -122,11 +128,14 @@ static void session_close(struct smtp_session *s, bool reset)
 static void take_recipient(struct smtp_session *s)
 {
 	struct smtp_envelope *e = &s->envelope;
-	char **to = realloc(e->to, (e->to_count + 1) * sizeof(*to));
+	size_t count = e->to_count + 1;
 
-	assert(to);
-	e->to = to;
-	e->to[e->to_count++] = s->next_path;
+	e->to = realloc(e->to, count * sizeof(*e->to));
+	e->attempts = realloc(e->attempts, count * sizeof(*e->attempts));
+	assert(e->to && e->attempts);
+	e->to[e->to_count] = s->next_path;
+	e->attempts[e->to_count] = s->next_attempt;
+	e->to_count = count;
 	s->next_path = NULL;
 	smtp_session_enter(s, SMTP_STATE_RCPT);
 }
@@ -162,6 +171,9 @@ static void smtp_session_apply(struct smtp_session *s, enum deadmx_stage stage,
 		if (!good)
 			return;
 		envelope_clear(s);
+		free(s->helo);
+		s->helo = s->next_path;
+		s->next_path = NULL;
 		s->esmtp = s->next_esmtp;
 		smtp_session_enter(s, SMTP_STATE_READY);
 		return;
@@ -302,10 +314,34 @@ static void smtp_session_execute(struct smtp_session *s,
 	}
 }
 
+/* What is known of the mail at @stage, for rows with conditions. */
+static struct fault_context smtp_session_context(const struct smtp_session *s,
+						 enum deadmx_stage stage)
+{
+	struct fault_context c = {.stage = stage,
+				  .helo = s->helo,
+				  .sender = s->envelope.from,
+				  .recipients = s->envelope.to,
+				  .attempts = s->envelope.attempts,
+				  .recipient_count = s->envelope.to_count};
+
+	if (stage == DEADMX_STAGE_EHLO)
+		c.helo = s->next_path;
+	if (stage == DEADMX_STAGE_MAIL)
+		c.sender = s->next_path;
+	if (stage == DEADMX_STAGE_RCPT) {
+		c.recipients = &s->next_path;
+		c.attempts = &s->next_attempt;
+		c.recipient_count = 1;
+	}
+	return c;
+}
+
 /* @wire is malloc'd and becomes the session's. */
 static void smtp_session_due(struct smtp_session *s, int stage, char *wire)
 {
 	const struct deadmx_fault *fault = NULL;
+	struct fault_context context;
 
 	assert(wire && !s->held);
 	free(s->reply);
@@ -313,8 +349,10 @@ static void smtp_session_due(struct smtp_session *s, int stage, char *wire)
 	s->reply_stage = stage;
 	s->reply_close = false;
 	s->dripped = false;
-	if (stage != NO_STAGE)
-		fault = s->ops->fault_at(s->arg, (enum deadmx_stage)stage);
+	if (stage != NO_STAGE) {
+		context = smtp_session_context(s, (enum deadmx_stage)stage);
+		fault = s->ops->fault_at(s->arg, &context);
+	}
 	if (fault)
 		smtp_session_execute(s, fault);
 	else
@@ -353,6 +391,14 @@ void smtp_session_start(struct smtp_session *s)
 	smtp_session_due(s, DEADMX_STAGE_BANNER, wire);
 }
 
+/* The name ends at a blank: some clients put a comment behind it. */
+static void take_name(struct smtp_session *s, const char *args, bool esmtp)
+{
+	s->next_path = strndup(args, strcspn(args, " \t"));
+	assert(s->next_path);
+	s->next_esmtp = esmtp;
+}
+
 static void command_helo(struct smtp_session *s, const char *args)
 {
 	char *wire = NULL;
@@ -362,7 +408,7 @@ static void command_helo(struct smtp_session *s, const char *args)
 		complain(s, 501, "5.5.4", "HELO needs a host name");
 		return;
 	}
-	s->next_esmtp = false;
+	take_name(s, args, false);
 	rc = asprintf(&wire, "250 %s\r\n", s->server->name);
 	assert(rc > 0);
 	smtp_session_due(s, DEADMX_STAGE_EHLO, wire);
@@ -379,7 +425,7 @@ static void command_ehlo(struct smtp_session *s, const char *args)
 		complain(s, 501, "5.5.4", "EHLO needs a host name");
 		return;
 	}
-	s->next_esmtp = true;
+	take_name(s, args, true);
 	rc = asprintf(&text, "250 %s%s%s%s%s%s", server->name,
 		      server->pipelining ? "\nPIPELINING" : "",
 		      server->eightbitmime ? "\n8BITMIME" : "",
@@ -440,6 +486,8 @@ static void command_rcpt(struct smtp_session *s, const char *args)
 		complain(s, 452, "4.5.3", "Too many recipients");
 		return;
 	}
+	s->next_attempt =
+		s->ops->attempt(s->arg, s->envelope.from, s->next_path);
 	answer(s, DEADMX_STAGE_RCPT, 250, "2.1.5", "Recipient ok");
 }
 

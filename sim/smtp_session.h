@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "deadmx/scenario.h"
+#include "sim/fault.h"
 
 /* XX(ENUM, "name"): comes in when; must do. */
 /* clang-format off */
@@ -61,13 +62,22 @@ enum smtp_line_end {
 struct smtp_envelope {
 	char *from; /* without <>; "" is the null reverse-path */
 	char **to;
+	uint32_t *attempts; /* of each: see smtp_session_ops.attempt */
 	size_t to_count;
 };
 
 struct smtp_session_ops {
-	/* The fault that applies at @stage now, counted; NULL = healthy. */
+	/*
+	 * The fault that applies now, counted; NULL = healthy. @context has
+	 * the stage and what the session knows of the mail; the rest (time,
+	 * connection, client) is filled in by the callee.
+	 */
 	const struct deadmx_fault *(*fault_at)(void *arg,
-					       enum deadmx_stage stage);
+					       struct fault_context *context);
+	/* @recipient is asked for: the how manieth time, from 1; 0: unknown.
+	 */
+	uint32_t (*attempt)(void *arg, const char *sender,
+			    const char *recipient);
 	/* Send @text; not later than a close that follows. */
 	void (*send)(void *arg, const char *text, size_t len);
 	/*

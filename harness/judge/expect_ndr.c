@@ -160,7 +160,7 @@ static void expect_documented_status(const struct attempts *a,
 
 static bool expect_is_deadly(const struct deadmx_fault *f)
 {
-	if (f->until_ns != DEADMX_FOREVER_NS || f->first ||
+	if (f->until_ns != DEADMX_FOREVER_NS || !deadmx_fault_is_plain(f) ||
 	    f->stage == DEADMX_STAGE_RSET || f->stage == DEADMX_STAGE_QUIT)
 		return false;
 	switch (f->action) {

@@ -89,9 +89,43 @@ enum deadmx_action_form deadmx_action_form(enum deadmx_stage stage,
 					   enum deadmx_action action);
 
 /*
+ * What SPF says of a sender (RFC 7208 2.6).
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_SPF_MAP(XX)                                                     \
+	XX(NONE, "none", "the domain has no record, or is no domain")          \
+	XX(NEUTRAL, "neutral", "the record says nothing of this client")       \
+	XX(PASS, "pass", "the client may send for the domain")                 \
+	XX(FAIL, "fail", "the client may not")                                 \
+	XX(SOFTFAIL, "softfail", "the client probably may not")                \
+	XX(TEMPERROR, "temperror", "the record can't be had for now")          \
+	XX(PERMERROR, "permerror", "the record is faulty")
+
+enum deadmx_spf {
+#define XX(uc, word, doc) DEADMX_SPF_##uc,
+	DEADMX_SPF_MAP(XX)
+#undef XX
+		DEADMX_SPF_COUNT
+};
+
+/* An expected range; either end may be open. Both inclusive. */
+struct deadmx_range {
+	bool set;
+	int64_t min, max; /* counts, or ns for times */
+};
+
+/* An expected text: exact, or a POSIX extended regular expression. */
+struct deadmx_text {
+	char *text; /* NULL = not asked */
+	bool is_regex;
+};
+
+#define DEADMX_PPM 1000000 /* parts per million: certain */
+
+/*
  * One fault: a row of a server's timeline restricted to one stage. Rows are
- * tried in the order of the file; the first whose window holds and whose
- * count is not used up applies.
+ * tried in the order of the file; the first whose window and conditions hold
+ * and whose counts are not used up applies.
  */
 struct deadmx_fault {
 	struct deadmx_place place;
@@ -99,7 +133,20 @@ struct deadmx_fault {
 	enum deadmx_action action;
 	int64_t from_ns;  /* window start, inclusive */
 	int64_t until_ns; /* window end, exclusive; DEADMX_FOREVER_NS = open */
-	uint32_t first;	  /* applies the first N times only; 0 = no limit */
+	int64_t every_ns; /* the window comes back; 0 = it doesn't. Then */
+	int64_t for_ns;	  /* this is its length, below every_ns, and until_ns
+			   * the end of all windows */
+	/* Turns in each window: when all but probability holds and no row
+	 * above has fired, whether this one then fires or not. 0 = no limit. */
+	uint32_t first;
+	uint32_t times; /* how often it fires in all; 0 = no limit */
+	/* Conditions. Addresses: exact, "@domain", or a regex; in any case. */
+	struct deadmx_text sender, recipient;
+	struct deadmx_range connection; /* nth that the server accepted */
+	struct deadmx_range attempt;	/* nth RCPT of sender and recipient */
+	uint32_t probability_ppm;	/* 0 = always */
+	unsigned spf;	  /* 1 << enum deadmx_spf, or'ed; 0 = any */
+	int ip_version;	  /* 4 or 6; 0 = any */
 	int64_t stall_ns; /* STALL: then go on healthily; FOREVER = never */
 	int64_t drip_ns;  /* DRIP: pause before each byte */
 	char *reply;	  /* REPLY: whole text with code, lines split by \n;
@@ -108,6 +155,9 @@ struct deadmx_fault {
 	char *reply_name; /* catalogue name it came from, or NULL */
 	bool close;	  /* close after the reply (421 always does) */
 };
+
+/* Does it hold for all and every time from from_ns to until_ns? */
+bool deadmx_fault_is_plain(const struct deadmx_fault *fault);
 
 struct deadmx_server {
 	struct deadmx_place place;
@@ -127,6 +177,7 @@ struct deadmx_world {
 	int64_t start_unix_s; /* virtual date of the first injection's world */
 	int64_t until_ns;     /* the run ends here at the latest */
 	int64_t settle_ns;    /* watched on after all mail has ended */
+	uint64_t seed;	      /* of all that is left to chance */
 	struct deadmx_server *servers;
 	size_t server_count;
 };
@@ -143,18 +194,6 @@ struct deadmx_mail {
 	char *notify;	   /* DSN NOTIFY value, or NULL */
 	char *ret;	   /* FULL or HDRS, or NULL */
 	char *envid;	   /* or NULL */
-};
-
-/* An expected range; either end may be open. Both inclusive. */
-struct deadmx_range {
-	bool set;
-	int64_t min, max; /* counts, or ns for times */
-};
-
-/* An expected text: exact, or a POSIX extended regular expression. */
-struct deadmx_text {
-	char *text; /* NULL = not asked */
-	bool is_regex;
 };
 
 struct deadmx_expect_ndr {

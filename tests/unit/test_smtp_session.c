@@ -41,11 +41,18 @@ __attribute__((format(printf, 2, 3))) static void put(struct fixture *f,
 }
 
 static const struct deadmx_fault *on_fault_at(void *arg,
-					      enum deadmx_stage stage)
+					      struct fault_context *context)
 {
 	struct fixture *f = arg;
 
-	return fault_take(&f->faults, stage, 0);
+	return fault_take(&f->faults, context);
+}
+
+static uint32_t on_attempt(void *arg, const char *sender, const char *recipient)
+{
+	struct fixture *f = arg;
+
+	return fault_attempt(&f->faults, sender, recipient, 0);
 }
 
 static void on_send(void *arg, const char *text, size_t len)
@@ -98,6 +105,7 @@ static void on_fault(void *arg, const struct deadmx_fault *fault,
 
 static const struct smtp_session_ops ops = {
 	.fault_at = on_fault_at,
+	.attempt = on_attempt,
 	.send = on_send,
 	.drip = on_drip,
 	.stall = on_stall,
@@ -146,7 +154,7 @@ static void add_fault(struct fixture *f, struct deadmx_fault fault)
 
 static void begin(struct fixture *f)
 {
-	assert_int_equal(fault_table_init(&f->faults, &f->server), 0);
+	assert_int_equal(fault_table_init(&f->faults, &f->server, 0), 0);
 	f->session = smtp_session_new(&f->server, &ops, f, &f->budget);
 	smtp_session_start(f->session);
 }
