@@ -123,6 +123,32 @@ struct deadmx_text {
 #define DEADMX_PPM 1000000 /* parts per million: certain */
 
 /*
+ * Who signed a server's certificate.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_ISSUER_MAP(XX)                                                  \
+	XX(TRUSTED, "trusted", "the root that the MTA is given")               \
+	XX(UNTRUSTED, "untrusted", "a root that nobody has")                   \
+	XX(SELF, "self", "the certificate itself")
+
+enum deadmx_issuer {
+#define XX(uc, word, doc) DEADMX_ISSUER_##uc,
+	DEADMX_ISSUER_MAP(XX)
+#undef XX
+		DEADMX_ISSUER_COUNT
+};
+
+/* A certificate that a server shows, made when it is first asked for. */
+struct deadmx_certificate {
+	struct deadmx_place place;
+	char **names; /* host names, *.domain too; default: the server's */
+	size_t name_count;
+	int64_t from_ns, until_ns; /* on the timeline, may be negative;
+				    * DEADMX_FOREVER_NS = it never ends */
+	enum deadmx_issuer issuer;
+};
+
+/*
  * One fault: a row of a server's timeline restricted to one stage. Rows are
  * tried in the order of the file; the first whose window and conditions hold
  * and whose counts are not used up applies.
@@ -277,6 +303,7 @@ enum {
 	DEADMX_REPLY_LEN_MAX = 4096,	       /* bytes of one reply */
 	DEADMX_DURATION_MAX_D = 36500,	       /* days; keeps sums in int64 */
 	DEADMX_ADDRESS_LEN_MAX = 320,	       /* bytes of a mail address */
+	DEADMX_CERTIFICATE_NAMES_MAX = 100,    /* of one certificate */
 	DEADMX_REGEX_LEN_MAX = 1000,	       /* bytes */
 	DEADMX_REGEX_REPEAT_MAX = 10000,       /* product of all {n,m} */
 };
