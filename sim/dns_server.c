@@ -9,7 +9,9 @@
 struct dns_server {
 	uv_udp_t udp;
 	uv_tcp_t tcp;
-	const struct dns_zone *zone;
+	struct dns_zone *zone;
+	int64_t (*now_ns)(void *arg);
+	void *now_arg;
 	struct deadmx_event_log *log;
 	struct client *clients;
 	size_t client_count;
@@ -41,7 +43,8 @@ static void server_closed(struct dns_server *s)
 static int server_answer(struct dns_server *s, const void *question, size_t len,
 			 enum dns_transport transport, struct dns_answer *ret)
 {
-	int rc = dns_zone_answer(s->zone, question, len, transport, ret);
+	int rc = dns_answer_make(s->zone, question, len, transport,
+				 s->now_ns(s->now_arg), ret);
 
 	if (rc < 0)
 		return rc;
@@ -235,14 +238,17 @@ static int server_bind(struct dns_server *s, const char *address, uint16_t port)
 }
 
 int dns_server_new(uv_loop_t *loop, const char *address, uint16_t port,
-		   const struct dns_zone *zone, struct deadmx_event_log *log,
-		   FILE *errors, struct dns_server **ret)
+		   struct dns_zone *zone, int64_t (*now_ns)(void *arg),
+		   void *now_arg, struct deadmx_event_log *log, FILE *errors,
+		   struct dns_server **ret)
 {
 	struct dns_server *s = calloc(1, sizeof(*s));
 	int rc;
 
 	assert(s);
 	s->zone = zone;
+	s->now_ns = now_ns;
+	s->now_arg = now_arg;
 	s->log = log;
 	s->udp.data = s->tcp.data = s;
 	uv_udp_init(loop, &s->udp);

@@ -12,7 +12,7 @@
 #include <uv.h>
 
 #include "deadmx/event.h"
-#include "sim/dns_zone.h"
+#include "sim/dns_answer.h"
 
 /* Limits, tested in tests/unit/test_dns_server.c. */
 enum {
@@ -23,10 +23,14 @@ enum {
 
 struct dns_server;
 
-/* On error a negative errno and one line on @errors. */
+/*
+ * @now_ns: the time on the scenario's timeline, asked with each question. On
+ * error a negative errno and one line on @errors.
+ */
 int dns_server_new(uv_loop_t *loop, const char *address, uint16_t port,
-		   const struct dns_zone *zone, struct deadmx_event_log *log,
-		   FILE *errors, struct dns_server **ret);
+		   struct dns_zone *zone, int64_t (*now_ns)(void *arg),
+		   void *now_arg, struct deadmx_event_log *log, FILE *errors,
+		   struct dns_server **ret);
 void dns_server_close(struct dns_server *s, void (*cb)(void *arg), void *arg);
 
 #endif

@@ -3,6 +3,7 @@
 #include "sim/dns_zone.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <stdarg.h>
@@ -159,20 +160,23 @@ void dns_zone_free(struct dns_zone *z)
 	free(z);
 }
 
+/* --- questions ----------------------------------------------------------- */
+
 /* Give the record the spelling of the question (0x20 tricks rely on it). */
-static void push(ldns_pkt *reply, ldns_pkt_section section, const ldns_rr *rr,
+static void push(ldns_rr_list *list, const ldns_rr *rr,
 		 const ldns_rdf *spelling)
 {
 	ldns_rr *copy = ldns_rr_clone(rr);
 
+	assert(copy);
 	if (spelling) {
 		ldns_rdf_deep_free(ldns_rr_owner(copy));
 		ldns_rr_set_owner(copy, ldns_rdf_clone(spelling));
 	}
-	ldns_pkt_push_rr(reply, section, copy);
+	ldns_rr_list_push_rr(list, copy);
 }
 
-static void push_additional(const struct dns_zone *z, ldns_pkt *reply,
+static void push_additional(const struct dns_zone *z, ldns_rr_list *list,
 			    const ldns_rr *mx)
 {
 	ldns_rdf *exchange = ldns_rdf_clone(ldns_rr_rdf(mx, 1));
@@ -183,13 +187,13 @@ static void push_additional(const struct dns_zone *z, ldns_pkt *reply,
 
 		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_A &&
 		    ldns_dname_compare(ldns_rr_owner(rr), exchange) == 0)
-			push(reply, LDNS_SECTION_ADDITIONAL, rr, NULL);
+			push(list, rr, NULL);
 	}
 	ldns_rdf_deep_free(exchange);
 }
 
 /* The SOA of the closest zone around @name: the root's when no other. */
-static void push_authority(const struct dns_zone *z, ldns_pkt *reply,
+static void push_authority(const struct dns_zone *z, ldns_rr_list *list,
 			   const ldns_rdf *name)
 {
 	const ldns_rr *best = NULL;
@@ -210,19 +214,16 @@ static void push_authority(const struct dns_zone *z, ldns_pkt *reply,
 			best = rr;
 	}
 	assert(best);
-	push(reply, LDNS_SECTION_AUTHORITY, best, NULL);
+	push(list, best, NULL);
 }
 
-/* Answer section and rcode for the one question. */
-static void look_up(const struct dns_zone *z, ldns_pkt *reply,
-		    const ldns_rr *question)
+/* Answer section and rcode for @name in small letters. */
+static void find(const struct dns_zone *z, const ldns_rdf *name,
+		 ldns_rr_type type, const ldns_rdf *spelling,
+		 struct dns_found *ret)
 {
-	ldns_rr_type type = ldns_rr_get_type(question);
-	const ldns_rdf *spelling = ldns_rr_owner(question);
-	ldns_rdf *name = ldns_rdf_clone(spelling);
 	bool exists = false, answered = false;
 
-	ldns_dname2canonical(name);
 	for (size_t i = 0; i < ldns_rr_list_rr_count(z->records); i++) {
 		const ldns_rr *rr = ldns_rr_list_rr(z->records, i);
 		const ldns_rdf *owner = ldns_rr_owner(rr);
@@ -236,133 +237,125 @@ static void look_up(const struct dns_zone *z, ldns_pkt *reply,
 		if (type != ldns_rr_get_type(rr) && type != LDNS_RR_TYPE_ANY)
 			continue;
 		answered = true;
-		push(reply, LDNS_SECTION_ANSWER, rr, spelling);
+		push(ret->answer, rr, spelling);
 		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_MX)
-			push_additional(z, reply, rr);
+			push_additional(z, ret->additional, rr);
 	}
 	if (!exists)
-		ldns_pkt_set_rcode(reply, LDNS_RCODE_NXDOMAIN);
+		ret->rcode = LDNS_RCODE_NXDOMAIN;
 	if (!answered)
-		push_authority(z, reply, name);
-	ldns_rdf_deep_free(name);
+		push_authority(z, ret->authority, name);
 }
 
-static void reply_fill(const struct dns_zone *z, ldns_pkt *reply,
-		       const ldns_pkt *query)
+void dns_zone_find(struct dns_zone *z, const ldns_rdf *name, ldns_rr_type type,
+		   int64_t now_ns, struct dns_found *ret)
 {
-	const ldns_rr *question = ldns_rr_list_rr(ldns_pkt_question(query), 0);
+	ldns_rdf *small = ldns_rdf_clone(name);
 
-	ldns_pkt_set_id(reply, ldns_pkt_id(query));
-	ldns_pkt_set_qr(reply, true);
-	ldns_pkt_set_aa(reply, true);
-	ldns_pkt_set_rd(reply, ldns_pkt_rd(query));
-	/* Resolvers of MTAs expect a full-service server behind the address. */
-	ldns_pkt_set_ra(reply, true);
-	ldns_pkt_set_opcode(reply, ldns_pkt_get_opcode(query));
-	if (ldns_pkt_edns(query)) {
-		ldns_pkt_set_edns_udp_size(reply, DNS_UDP_MAX);
-		ldns_pkt_set_edns_version(reply, 0);
+	assert(small);
+	*ret = (struct dns_found){.answer = ldns_rr_list_new(),
+				  .authority = ldns_rr_list_new(),
+				  .additional = ldns_rr_list_new()};
+	ldns_dname2canonical(small);
+	find(z, small, type, name, ret);
+	ldns_rdf_deep_free(small);
+}
+
+void dns_found_release(struct dns_found *f)
+{
+	ldns_rr_list_deep_free(f->answer);
+	ldns_rr_list_deep_free(f->authority);
+	ldns_rr_list_deep_free(f->additional);
+	*f = (struct dns_found){0};
+}
+
+/* --- questions without a packet ------------------------------------------ */
+
+/* "mx.dest.example" for the name in @rdf, in small letters; malloc'd. */
+static char *name_text(const ldns_rdf *rdf)
+{
+	char *text = ldns_rdf2str(rdf);
+	size_t len;
+
+	assert(text);
+	len = strlen(text);
+	if (len && text[len - 1] == '.')
+		text[len - 1] = '\0';
+	for (char *p = text; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return text;
+}
+
+/* The strings of a TXT record in one: each is behind its length. */
+static void record_txt(const ldns_rr *rr, struct dns_record *ret)
+{
+	size_t size = 1;
+
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+		size += ldns_rdf_size(ldns_rr_rdf(rr, i));
+	ret->value = calloc(1, size);
+	assert(ret->value);
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
+		size_t len = ldns_rdf_size(rdf);
+
+		if (len < 2)
+			continue;
+		memcpy(ret->value + ret->value_len, ldns_rdf_data(rdf) + 1,
+		       len - 1);
+		ret->value_len += len - 1;
 	}
-	if (ldns_pkt_get_opcode(query) != LDNS_PACKET_QUERY) {
-		ldns_pkt_set_rcode(reply, LDNS_RCODE_NOTIMPL);
+}
+
+static void record_fill(const ldns_rr *rr, struct dns_record *ret)
+{
+	const ldns_rdf *value = ldns_rr_rdf(rr, 0);
+
+	*ret = (struct dns_record){.type = (uint16_t)ldns_rr_get_type(rr),
+				   .ttl_s = ldns_rr_ttl(rr),
+				   .owner = name_text(ldns_rr_owner(rr))};
+	if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT) {
+		record_txt(rr, ret);
 		return;
 	}
-	push(reply, LDNS_SECTION_QUESTION, question, NULL);
-	if (ldns_rr_get_class(question) != LDNS_RR_CLASS_IN)
-		ldns_pkt_set_rcode(reply, LDNS_RCODE_REFUSED);
+	if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_MX) {
+		ret->preference = ldns_rdf2native_int16(value);
+		value = ldns_rr_rdf(rr, 1);
+	}
+	if (ldns_rdf_get_type(value) == LDNS_RDF_TYPE_DNAME)
+		ret->value = name_text(value);
 	else
-		look_up(z, reply, question);
+		ret->value = ldns_rdf2str(value);
+	assert(ret->value);
+	ret->value_len = strlen(ret->value);
 }
 
-static size_t reply_limit(const ldns_pkt *query, enum dns_transport transport)
+int dns_zone_lookup(struct dns_zone *z, const char *name, uint16_t type,
+		    int64_t now_ns, struct dns_lookup *ret)
 {
-	size_t limit = DNS_UDP_MIN;
+	ldns_rdf *dname = NULL;
+	struct dns_found found;
 
-	if (transport == DNS_TCP)
-		return UINT16_MAX;
-	if (ldns_pkt_edns(query) && ldns_pkt_edns_udp_size(query) > limit)
-		limit = ldns_pkt_edns_udp_size(query);
-	return limit < DNS_UDP_MAX ? limit : DNS_UDP_MAX;
+	if (ldns_str2rdf_dname(&dname, name) != LDNS_STATUS_OK)
+		return -EINVAL;
+	dns_zone_find(z, dname, (ldns_rr_type)type, now_ns, &found);
+	ldns_rdf_deep_free(dname);
+	*ret = (struct dns_lookup){.rcode = (int)found.rcode};
+	ret->count = ldns_rr_list_rr_count(found.answer);
+	ret->records = calloc(ret->count + 1, sizeof(*ret->records));
+	assert(ret->records);
+	for (size_t i = 0; i < ret->count; i++)
+		record_fill(ldns_rr_list_rr(found.answer, i), &ret->records[i]);
+	dns_found_release(&found);
+	return 0;
 }
 
-/* Drop the sections, and tell to ask again by TCP (RFC 2181 9). */
-static void reply_truncate(ldns_pkt *reply)
+void dns_lookup_release(struct dns_lookup *l)
 {
-	static const ldns_pkt_section sections[] = {LDNS_SECTION_ANSWER,
-						    LDNS_SECTION_AUTHORITY,
-						    LDNS_SECTION_ADDITIONAL};
-
-	ldns_rr_list_deep_free(ldns_pkt_answer(reply));
-	ldns_pkt_set_answer(reply, ldns_rr_list_new());
-	ldns_rr_list_deep_free(ldns_pkt_authority(reply));
-	ldns_pkt_set_authority(reply, ldns_rr_list_new());
-	ldns_rr_list_deep_free(ldns_pkt_additional(reply));
-	ldns_pkt_set_additional(reply, ldns_rr_list_new());
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-		ldns_pkt_set_section_count(reply, sections[i], 0);
-	ldns_pkt_set_tc(reply, true);
-}
-
-static char *question_name(const ldns_rr *question)
-{
-	char *name = ldns_rdf2str(ldns_rr_owner(question));
-	size_t len = strlen(name);
-
-	if (len > 1 && name[len - 1] == '.')
-		name[len - 1] = '\0';
-	return name;
-}
-
-static int answer(const struct dns_zone *z, const ldns_pkt *query,
-		  enum dns_transport transport, struct dns_answer *ret)
-{
-	const ldns_rr *question = ldns_rr_list_rr(ldns_pkt_question(query), 0);
-	ldns_pkt *reply = ldns_pkt_new();
-	ldns_status status;
-
-	assert(reply);
-	reply_fill(z, reply, query);
-	status = ldns_pkt2wire(&ret->wire, reply, &ret->len);
-	if (status == LDNS_STATUS_OK &&
-	    ret->len > reply_limit(query, transport)) {
-		free(ret->wire);
-		reply_truncate(reply);
-		status = ldns_pkt2wire(&ret->wire, reply, &ret->len);
+	for (size_t i = 0; i < l->count; i++) {
+		free(l->records[i].owner);
+		free(l->records[i].value);
 	}
-	if (status == LDNS_STATUS_OK) {
-		ret->name = question_name(question);
-		ret->qtype = ldns_rr_type2str(ldns_rr_get_type(question));
-		ret->rcode = ldns_pkt_rcode2str(ldns_pkt_get_rcode(reply));
-		ret->answers = ldns_pkt_ancount(reply);
-	}
-	ldns_pkt_free(reply);
-	return status == LDNS_STATUS_OK ? 0 : -EBADMSG;
-}
-
-int dns_zone_answer(const struct dns_zone *z, const uint8_t *question,
-		    size_t len, enum dns_transport transport,
-		    struct dns_answer *ret)
-{
-	ldns_pkt *query = NULL;
-	int rc = -EBADMSG;
-
-	*ret = (struct dns_answer){0};
-	if (len > DNS_QUESTION_MAX)
-		return rc;
-	if (ldns_wire2pkt(&query, question, len) != LDNS_STATUS_OK)
-		return rc;
-	if (!ldns_pkt_qr(query) && ldns_pkt_qdcount(query) == 1 &&
-	    ldns_rr_list_rr_count(ldns_pkt_question(query)) == 1)
-		rc = answer(z, query, transport, ret);
-	ldns_pkt_free(query);
-	return rc;
-}
-
-void dns_answer_release(struct dns_answer *a)
-{
-	free(a->wire);
-	free(a->name);
-	free(a->qtype);
-	free(a->rcode);
-	*a = (struct dns_answer){0};
+	free(l->records);
+	*l = (struct dns_lookup){0};
 }

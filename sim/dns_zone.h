@@ -10,6 +10,8 @@
 #ifndef SIM_DNS_ZONE_H
 #define SIM_DNS_ZONE_H
 
+#include <ldns/ldns.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,22 +19,10 @@
 
 /* Limits, tested in tests/unit/test_dns_zone.c. */
 enum {
-	DNS_QUESTION_MAX = 4096, /* bytes of a question that is looked at */
-	DNS_UDP_MIN = 512,	 /* RFC 1035 2.3.4: without EDNS */
-	DNS_UDP_MAX = 4096,	 /* of an answer, however much EDNS offers */
 	DNS_TTL_S = 300,
 };
 
 struct dns_zone;
-
-struct dns_answer {
-	uint8_t *wire; /* dns_answer_release() */
-	size_t len;
-	char *name, *qtype, *rcode; /* for the log */
-	size_t answers;
-};
-
-enum dns_transport { DNS_UDP, DNS_TCP };
 
 /*
  * @host: the MTA's host name at 127.0.0.1, or an address (then it gets no
@@ -42,10 +32,44 @@ int dns_zone_new(const struct deadmx_scenario *scenario, const char *host,
 		 const char **ret_bad, struct dns_zone **ret);
 void dns_zone_free(struct dns_zone *z);
 
-/* 0, or -EBADMSG: it is no question; give no answer. */
-int dns_zone_answer(const struct dns_zone *z, const uint8_t *question,
-		    size_t len, enum dns_transport transport,
-		    struct dns_answer *ret);
-void dns_answer_release(struct dns_answer *a);
+/* What the zone says to a question; all lists are the caller's. */
+struct dns_found {
+	ldns_pkt_rcode rcode;
+	ldns_rr_list *answer, *authority, *additional;
+};
+
+void dns_zone_find(struct dns_zone *z, const ldns_rdf *name, ldns_rr_type type,
+		   int64_t now_ns, struct dns_found *ret);
+void dns_found_release(struct dns_found *f);
+
+/* One record of an answer, as text. */
+struct dns_record {
+	uint16_t type; /* IANA's number */
+	uint32_t ttl_s;
+	uint16_t preference; /* MX */
+	char *owner;	     /* without the final dot, in small letters */
+	/* A, AAAA: the address; MX, CNAME, PTR, NS, SOA: the (first) name,
+	 * without its final dot ("" is the root: null MX); TXT: its strings in
+	 * one, as RFC 7208 3.3 joins them. */
+	char *value;
+	size_t value_len; /* TXT may hold any byte; a NUL is behind it */
+};
+
+/* What a resolver inside the world would be told. */
+struct dns_lookup {
+	int rcode;    /* 0 NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED, … */
+	bool is_lost; /* nothing usable comes back: the client times out */
+	struct dns_record *records; /* CNAMEs on the way come first */
+	size_t count;
+};
+
+/*
+ * Ask without a packet, as a full-service resolver would: CNAMEs are
+ * followed. @type is IANA's number, @now_ns the time on the scenario's
+ * timeline. Counts as a question does. 0, or -EINVAL: @name is no name.
+ */
+int dns_zone_lookup(struct dns_zone *z, const char *name, uint16_t type,
+		    int64_t now_ns, struct dns_lookup *ret);
+void dns_lookup_release(struct dns_lookup *l);
 
 #endif

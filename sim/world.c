@@ -81,8 +81,8 @@ static int start_dns(struct deadmx_world_run *run,
 		return rc;
 	}
 	return dns_server_new(run->shared.loop, options->dns_address,
-			      options->dns_port, run->zone, run->shared.log,
-			      errors, &run->dns);
+			      options->dns_port, run->zone, run_now, run,
+			      run->shared.log, errors, &run->dns);
 }
 
 static int start_servers(struct deadmx_world_run *run, FILE *errors)

@@ -30,7 +30,8 @@ static int setup(void **state)
 	fixture_init(&f->w);
 	assert_int_equal(dns_zone_new(&scenario, NULL, &bad, &f->zone), 0);
 	assert_int_equal(dns_server_new(&f->w.loop, f->w.address, WORLD_PORT,
-					f->zone, f->w.log, stderr, &f->server),
+					f->zone, fixture_now, &f->w, f->w.log,
+					stderr, &f->server),
 			 0);
 	*state = f;
 	return 0;
