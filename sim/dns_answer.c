@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The name that is told when another was asked for. */
+#define OTHER_NAME "another.deadmx.example."
+/* What something else that listens at the port may say. */
+#define GARBAGE "HTTP/1.0 400 Bad Request\r\n\r\n"
+
 /* Move the records of @list to a section. */
 static void reply_push(ldns_pkt *reply, ldns_pkt_section section,
 		       ldns_rr_list *list)
@@ -24,25 +29,10 @@ static void reply_push(ldns_pkt *reply, ldns_pkt_section section,
 		ldns_pkt_push_rr(reply, section, rr);
 }
 
-static void reply_look_up(struct dns_zone *z, ldns_pkt *reply,
-			  const ldns_rr *question, int64_t now_ns)
+/* --- packets as they should be ------------------------------------------- */
+
+static void reply_fill(ldns_pkt *reply, const ldns_pkt *query)
 {
-	struct dns_found found;
-
-	dns_zone_find(z, ldns_rr_owner(question), ldns_rr_get_type(question),
-		      now_ns, &found);
-	ldns_pkt_set_rcode(reply, found.rcode);
-	reply_push(reply, LDNS_SECTION_ANSWER, found.answer);
-	reply_push(reply, LDNS_SECTION_AUTHORITY, found.authority);
-	reply_push(reply, LDNS_SECTION_ADDITIONAL, found.additional);
-	dns_found_release(&found);
-}
-
-static void reply_fill(struct dns_zone *z, ldns_pkt *reply,
-		       const ldns_pkt *query, int64_t now_ns)
-{
-	const ldns_rr *question = ldns_rr_list_rr(ldns_pkt_question(query), 0);
-
 	ldns_pkt_set_id(reply, ldns_pkt_id(query));
 	ldns_pkt_set_qr(reply, true);
 	ldns_pkt_set_aa(reply, true);
@@ -54,15 +44,6 @@ static void reply_fill(struct dns_zone *z, ldns_pkt *reply,
 		ldns_pkt_set_edns_udp_size(reply, DNS_UDP_MAX);
 		ldns_pkt_set_edns_version(reply, 0);
 	}
-	if (ldns_pkt_get_opcode(query) != LDNS_PACKET_QUERY) {
-		ldns_pkt_set_rcode(reply, LDNS_RCODE_NOTIMPL);
-		return;
-	}
-	ldns_pkt_push_rr(reply, LDNS_SECTION_QUESTION, ldns_rr_clone(question));
-	if (ldns_rr_get_class(question) != LDNS_RR_CLASS_IN)
-		ldns_pkt_set_rcode(reply, LDNS_RCODE_REFUSED);
-	else
-		reply_look_up(z, reply, question, now_ns);
 }
 
 static size_t reply_limit(const ldns_pkt *query, enum dns_transport transport)
@@ -70,29 +51,113 @@ static size_t reply_limit(const ldns_pkt *query, enum dns_transport transport)
 	size_t limit = DNS_UDP_MIN;
 
 	if (transport == DNS_TCP)
-		return UINT16_MAX;
+		return DNS_TCP_MAX;
 	if (ldns_pkt_edns(query) && ldns_pkt_edns_udp_size(query) > limit)
 		limit = ldns_pkt_edns_udp_size(query);
 	return limit < DNS_UDP_MAX ? limit : DNS_UDP_MAX;
 }
 
-/* Drop the sections, and tell to ask again by TCP (RFC 2181 9). */
-static void reply_truncate(ldns_pkt *reply)
+/* Keep @keep answers, and tell to ask again by TCP (RFC 2181 9). */
+static void reply_truncate(ldns_pkt *reply, size_t keep)
 {
-	static const ldns_pkt_section sections[] = {LDNS_SECTION_ANSWER,
-						    LDNS_SECTION_AUTHORITY,
-						    LDNS_SECTION_ADDITIONAL};
+	ldns_rr_list *answer = ldns_pkt_answer(reply);
 
-	ldns_rr_list_deep_free(ldns_pkt_answer(reply));
-	ldns_pkt_set_answer(reply, ldns_rr_list_new());
+	while (ldns_rr_list_rr_count(answer) > keep)
+		ldns_rr_free(ldns_rr_list_pop_rr(answer));
 	ldns_rr_list_deep_free(ldns_pkt_authority(reply));
 	ldns_pkt_set_authority(reply, ldns_rr_list_new());
 	ldns_rr_list_deep_free(ldns_pkt_additional(reply));
 	ldns_pkt_set_additional(reply, ldns_rr_list_new());
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-		ldns_pkt_set_section_count(reply, sections[i], 0);
+	ldns_pkt_set_section_count(reply, LDNS_SECTION_ANSWER,
+				   (uint16_t)ldns_rr_list_rr_count(answer));
+	ldns_pkt_set_section_count(reply, LDNS_SECTION_AUTHORITY, 0);
+	ldns_pkt_set_section_count(reply, LDNS_SECTION_ADDITIONAL, 0);
 	ldns_pkt_set_tc(reply, true);
 }
+
+/* --- packets as they should not be --------------------------------------- */
+
+static void rename_owners(ldns_rr_list *list)
+{
+	for (size_t i = 0; i < ldns_rr_list_rr_count(list); i++) {
+		ldns_rr *rr = ldns_rr_list_rr(list, i);
+
+		ldns_rdf_deep_free(ldns_rr_owner(rr));
+		ldns_rr_set_owner(rr, ldns_dname_new_frm_str(OTHER_NAME));
+	}
+}
+
+/* What an action does to the healthy answer in @reply. */
+static void reply_break(ldns_pkt *reply, enum deadmx_dns_action action,
+			enum dns_transport transport)
+{
+	switch (action) {
+	case DEADMX_DNS_ACTION_LAME:
+		ldns_pkt_set_aa(reply, false);
+		ldns_pkt_set_ra(reply, false);
+		return;
+	case DEADMX_DNS_ACTION_TRUNCATE:
+		if (transport == DNS_UDP)
+			reply_truncate(reply, 0);
+		return;
+	case DEADMX_DNS_ACTION_TRUNCATE_PARTIAL:
+		if (transport == DNS_UDP)
+			reply_truncate(reply, ldns_pkt_ancount(reply) / 2);
+		return;
+	case DEADMX_DNS_ACTION_WRONG_ID:
+		ldns_pkt_set_id(reply, ldns_pkt_id(reply) ^ 0x5555);
+		return;
+	case DEADMX_DNS_ACTION_WRONG_QUESTION:
+		rename_owners(ldns_pkt_question(reply));
+		rename_owners(ldns_pkt_answer(reply));
+		return;
+	case DEADMX_DNS_ACTION_WRONG_OWNER:
+		rename_owners(ldns_pkt_answer(reply));
+		return;
+	case DEADMX_DNS_ACTION_ACCEPT:
+	case DEADMX_DNS_ACTION_NXDOMAIN:
+	case DEADMX_DNS_ACTION_NODATA:
+	case DEADMX_DNS_ACTION_SERVFAIL:
+	case DEADMX_DNS_ACTION_REFUSED:
+	case DEADMX_DNS_ACTION_NOTIMP:
+	case DEADMX_DNS_ACTION_FORMERR:
+	case DEADMX_DNS_ACTION_TIMEOUT:
+	case DEADMX_DNS_ACTION_DROP:
+	case DEADMX_DNS_ACTION_MALFORMED: /* of the bytes, below */
+	case DEADMX_DNS_ACTION_GARBAGE:
+	case DEADMX_DNS_ACTION_RECORDS:
+	case DEADMX_DNS_ACTION_COUNT:
+		return;
+	}
+}
+
+/* Where the question of a packet of ours ends: its names aren't compressed. */
+static size_t question_end(const uint8_t *wire, size_t len)
+{
+	size_t at = LDNS_HEADER_SIZE;
+
+	while (at < len && wire[at])
+		at += 1u + wire[at];
+	return at + 1 + 4;
+}
+
+static void wire_break(struct dns_answer *a, enum deadmx_dns_action action)
+{
+	size_t end;
+
+	if (action == DEADMX_DNS_ACTION_MALFORMED) {
+		/* Within the type of the first record. */
+		end = question_end(a->wire, a->len) + 3;
+		a->len = end < a->len ? end : a->len;
+	} else if (action == DEADMX_DNS_ACTION_GARBAGE) {
+		free(a->wire);
+		a->len = strlen(GARBAGE);
+		a->wire = (uint8_t *)strdup(GARBAGE);
+		assert(a->wire);
+	}
+}
+
+/* --- question and answer ------------------------------------------------- */
 
 static char *question_name(const ldns_rr *question)
 {
@@ -104,31 +169,79 @@ static char *question_name(const ldns_rr *question)
 	return name;
 }
 
+/* Look the question up; what the action does to the packet is done. */
+static enum deadmx_dns_action reply_look_up(struct dns_zone *z, ldns_pkt *reply,
+					    const struct dns_question *question,
+					    struct dns_answer *ret)
+{
+	struct dns_found found;
+	enum deadmx_dns_action action;
+
+	dns_zone_find(z, question, &found);
+	action = found.action;
+	ret->row = found.row;
+	ret->delay_ns = found.delay_ns;
+	ldns_pkt_set_rcode(reply, found.rcode);
+	reply_push(reply, LDNS_SECTION_ANSWER, found.answer);
+	reply_push(reply, LDNS_SECTION_AUTHORITY, found.authority);
+	reply_push(reply, LDNS_SECTION_ADDITIONAL, found.additional);
+	dns_found_release(&found);
+	reply_break(reply, action, question->transport);
+	return action;
+}
+
+static int reply_wire(ldns_pkt *reply, size_t limit, struct dns_answer *ret)
+{
+	ldns_status status = ldns_pkt2wire(&ret->wire, reply, &ret->len);
+
+	if (status == LDNS_STATUS_OK && ret->len > limit) {
+		free(ret->wire);
+		ret->wire = NULL;
+		reply_truncate(reply, 0);
+		status = ldns_pkt2wire(&ret->wire, reply, &ret->len);
+	}
+	if (status != LDNS_STATUS_OK)
+		return -EBADMSG;
+	ret->rcode = ldns_pkt_rcode2str(ldns_pkt_get_rcode(reply));
+	ret->answers = ldns_pkt_ancount(reply);
+	return 0;
+}
+
 static int answer(struct dns_zone *z, const ldns_pkt *query,
 		  enum dns_transport transport, int64_t now_ns,
 		  struct dns_answer *ret)
 {
 	const ldns_rr *question = ldns_rr_list_rr(ldns_pkt_question(query), 0);
+	const struct dns_question q = {.name = ldns_rr_owner(question),
+				       .type = ldns_rr_get_type(question),
+				       .transport = transport,
+				       .now_ns = now_ns};
+	enum deadmx_dns_action action = DEADMX_DNS_ACTION_ACCEPT;
 	ldns_pkt *reply = ldns_pkt_new();
-	ldns_status status;
+	int rc = 0;
 
 	assert(reply);
-	reply_fill(z, reply, query, now_ns);
-	status = ldns_pkt2wire(&ret->wire, reply, &ret->len);
-	if (status == LDNS_STATUS_OK &&
-	    ret->len > reply_limit(query, transport)) {
-		free(ret->wire);
-		reply_truncate(reply);
-		status = ldns_pkt2wire(&ret->wire, reply, &ret->len);
+	reply_fill(reply, query);
+	if (ldns_pkt_get_opcode(query) != LDNS_PACKET_QUERY) {
+		ldns_pkt_set_rcode(reply, LDNS_RCODE_NOTIMPL);
+	} else {
+		ldns_pkt_push_rr(reply, LDNS_SECTION_QUESTION,
+				 ldns_rr_clone(question));
+		if (ldns_rr_get_class(question) != LDNS_RR_CLASS_IN)
+			ldns_pkt_set_rcode(reply, LDNS_RCODE_REFUSED);
+		else
+			action = reply_look_up(z, reply, &q, ret);
 	}
-	if (status == LDNS_STATUS_OK) {
+	ret->close = action == DEADMX_DNS_ACTION_DROP;
+	if (action != DEADMX_DNS_ACTION_TIMEOUT && !ret->close)
+		rc = reply_wire(reply, reply_limit(query, transport), ret);
+	if (rc == 0) {
+		wire_break(ret, action);
 		ret->name = question_name(question);
-		ret->qtype = ldns_rr_type2str(ldns_rr_get_type(question));
-		ret->rcode = ldns_pkt_rcode2str(ldns_pkt_get_rcode(reply));
-		ret->answers = ldns_pkt_ancount(reply);
+		ret->qtype = ldns_rr_type2str(q.type);
 	}
 	ldns_pkt_free(reply);
-	return status == LDNS_STATUS_OK ? 0 : -EBADMSG;
+	return rc;
 }
 
 int dns_answer_make(struct dns_zone *z, const uint8_t *question, size_t len,

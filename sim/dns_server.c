@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/sim_timer.h"
+
 struct dns_server {
 	uv_udp_t udp;
 	uv_tcp_t tcp;
@@ -15,6 +17,8 @@ struct dns_server {
 	struct deadmx_event_log *log;
 	struct client *clients;
 	size_t client_count;
+	struct late *lates;
+	size_t late_count;
 	int handles;
 	void (*close_cb)(void *arg);
 	void *close_arg;
@@ -30,13 +34,28 @@ struct client {
 	uint8_t in[2 + DNS_QUESTION_MAX];
 };
 
+/* An answer that is sent later. */
+struct late {
+	uv_timer_t timer;
+	struct dns_server *server;
+	struct client *client; /* of TCP, or NULL */
+	struct sockaddr_storage peer;
+	struct dns_answer answer;
+	struct late *prev, *next;
+};
+
 static void server_closed(struct dns_server *s)
 {
-	if (s->handles || s->client_count)
+	if (s->handles || s->client_count || s->late_count)
 		return;
 	if (s->close_cb)
 		s->close_cb(s->close_arg);
 	free(s);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? deadmx_event_text(text, strlen(text)) : json_null();
 }
 
 /* 0 with the answer in @ret, its event written. */
@@ -50,12 +69,96 @@ static int server_answer(struct dns_server *s, const void *question, size_t len,
 		return rc;
 	deadmx_event_emit(
 		s->log, DEADMX_EVENT_DNS,
-		json_pack("{s:o,s:s,s:s,s:I,s:s}", "name",
-			  deadmx_event_text(ret->name, strlen(ret->name)),
-			  "qtype", ret->qtype, "rcode", ret->rcode, "answers",
+		json_pack("{s:o,s:s,s:o,s:I,s:s,s:f,s:o,s:o}", "name",
+			  text_or_null(ret->name), "qtype", ret->qtype, "rcode",
+			  text_or_null(ret->rcode), "answers",
 			  (json_int_t)ret->answers, "transport",
-			  transport == DNS_UDP ? "udp" : "tcp"));
+			  transport == DNS_UDP ? "udp" : "tcp", "delay",
+			  (double)ret->delay_ns / 1e9, "action",
+			  ret->row ? json_string(deadmx_dns_action_word(
+					     ret->row->action))
+				   : json_null(),
+			  "line",
+			  ret->row ? json_integer(ret->row->place.line)
+				   : json_null()));
 	return 0;
+}
+
+/* Late answers. */
+
+static void late_closed(uv_handle_t *handle)
+{
+	struct late *l = handle->data;
+	struct dns_server *s = l->server;
+
+	if (l->prev)
+		l->prev->next = l->next;
+	else
+		s->lates = l->next;
+	if (l->next)
+		l->next->prev = l->prev;
+	s->late_count--;
+	dns_answer_release(&l->answer);
+	free(l);
+	server_closed(s);
+}
+
+static void late_close(struct late *l)
+{
+	if (!uv_is_closing((uv_handle_t *)&l->timer))
+		uv_close((uv_handle_t *)&l->timer, late_closed);
+}
+
+static void send_now(struct dns_server *s, struct client *c,
+		     const struct sockaddr *peer,
+		     const struct dns_answer *answer);
+
+static void late_on_time(uv_timer_t *timer)
+{
+	struct late *l = timer->data;
+
+	send_now(l->server, l->client, (const struct sockaddr *)&l->peer,
+		 &l->answer);
+	late_close(l);
+}
+
+/* Takes what is in @answer. */
+static void send_later(struct dns_server *s, struct client *c,
+		       const struct sockaddr *peer, struct dns_answer *answer)
+{
+	struct late *l;
+
+	if (s->late_count == DNS_SERVER_LATE_MAX) {
+		dns_answer_release(answer);
+		return;
+	}
+	l = calloc(1, sizeof(*l));
+	assert(l);
+	l->server = s;
+	l->client = c;
+	l->answer = *answer;
+	*answer = (struct dns_answer){0};
+	if (peer)
+		memcpy(&l->peer, peer, sizeof(struct sockaddr_in));
+	l->next = s->lates;
+	if (l->next)
+		l->next->prev = l;
+	s->lates = l;
+	s->late_count++;
+	l->timer.data = l;
+	uv_timer_init(s->udp.loop, &l->timer);
+	sim_timer_start(&l->timer, late_on_time, l->answer.delay_ns);
+}
+
+/* Send what is to be sent, now or later; takes what is in @answer. */
+static void server_send(struct dns_server *s, struct client *c,
+			const struct sockaddr *peer, struct dns_answer *answer)
+{
+	if (answer->delay_ns > 0)
+		send_later(s, c, peer, answer);
+	else
+		send_now(s, c, peer, answer);
+	dns_answer_release(answer);
 }
 
 /* UDP. */
@@ -72,16 +175,12 @@ static void udp_on_read(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
 {
 	struct dns_server *s = udp->data;
 	struct dns_answer answer;
-	uv_buf_t out;
 
 	if (n <= 0 || !peer || (flags & UV_UDP_PARTIAL))
 		return;
 	if (server_answer(s, buf->base, (size_t)n, DNS_UDP, &answer) < 0)
 		return;
-	out = uv_buf_init((char *)answer.wire, (unsigned)answer.len);
-	/* When the buffer is full the answer is lost, as UDP may. */
-	uv_udp_try_send(udp, &out, 1, peer);
-	dns_answer_release(&answer);
+	server_send(s, NULL, peer, &answer);
 }
 
 /* TCP. */
@@ -104,8 +203,16 @@ static void client_closed(uv_handle_t *handle)
 
 static void client_close(struct client *c)
 {
-	if (!uv_is_closing((uv_handle_t *)&c->tcp))
-		uv_close((uv_handle_t *)&c->tcp, client_closed);
+	struct late *next;
+
+	if (uv_is_closing((uv_handle_t *)&c->tcp))
+		return;
+	for (struct late *l = c->server->lates; l; l = next) {
+		next = l->next;
+		if (l->client == c)
+			late_close(l);
+	}
+	uv_close((uv_handle_t *)&c->tcp, client_closed);
 }
 
 struct write {
@@ -136,6 +243,23 @@ static void client_send(struct client *c, const struct dns_answer *answer)
 	}
 }
 
+static void send_now(struct dns_server *s, struct client *c,
+		     const struct sockaddr *peer,
+		     const struct dns_answer *answer)
+{
+	uv_buf_t out;
+
+	if (c && answer->close) {
+		client_close(c);
+	} else if (c && answer->wire) {
+		client_send(c, answer);
+	} else if (answer->wire) {
+		out = uv_buf_init((char *)answer->wire, (unsigned)answer->len);
+		/* When the buffer is full the answer is lost, as UDP may. */
+		uv_udp_try_send(&s->udp, &out, 1, peer);
+	}
+}
+
 /* One whole question at the head of @c->in; bytes used, 0: not there yet. */
 static size_t client_question(struct client *c, const uint8_t *in, size_t len)
 {
@@ -155,9 +279,8 @@ static size_t client_question(struct client *c, const uint8_t *in, size_t len)
 		client_close(c);
 		return 0;
 	}
-	client_send(c, &answer);
-	dns_answer_release(&answer);
-	return 2 + need;
+	server_send(c->server, c, NULL, &answer);
+	return uv_is_closing((uv_handle_t *)&c->tcp) ? 0 : 2 + need;
 }
 
 static void client_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -273,4 +396,6 @@ void dns_server_close(struct dns_server *s, void (*cb)(void *arg), void *arg)
 	uv_close((uv_handle_t *)&s->tcp, handle_closed);
 	for (struct client *c = s->clients; c; c = c->next)
 		client_close(c);
+	for (struct late *l = s->lates; l; l = l->next)
+		late_close(l);
 }

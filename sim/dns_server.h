@@ -19,6 +19,7 @@ enum {
 	DNS_SERVER_CONNECTIONS_MAX = 64, /* TCP; more are closed at once */
 	/* Answers not taken by a client, in bytes: then it is cut off. */
 	DNS_SERVER_OUTPUT_MAX = 1 << 20,
+	DNS_SERVER_LATE_MAX = 1000, /* answers held back; more are lost */
 };
 
 struct dns_server;

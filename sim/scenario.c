@@ -347,8 +347,12 @@ static const struct deadmx_yaml_key world_keys[] = {
 	{"settle", world_settle,
 	 "how long it is watched on when all mail has ended (default 2h)",
 	 false, "duration"},
-	{"servers", world_servers, "the mail servers, by host name", true,
-	 "map (table server|empty)"},
+	{"names", scenario_read_names,
+	 "what DNS says of a name, by name (default: what the servers need)",
+	 false, "map (table name|empty)"},
+	{"servers", world_servers,
+	 "the mail servers, by host name (required where there are no names)",
+	 false, "map (table server|empty)"},
 	{0},
 };
 
@@ -601,9 +605,19 @@ static void read_settings(struct deadmx_yaml *doc,
 static void read_world(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, void *arg)
 {
+	struct scenario_reader *reader = doc->user;
 	struct deadmx_scenario *s = arg;
 
-	deadmx_yaml_map(doc, node, "world", world_keys, &s->world);
+	if (!deadmx_yaml_map(doc, node, "world", world_keys, &s->world) ||
+	    deadmx_yaml_get(node, "servers"))
+		return;
+	/* Names may say that there is no server. */
+	if (deadmx_yaml_get(node, "names"))
+		reader->bad_servers = false;
+	else
+		deadmx_yaml_error(doc, &node->place,
+				  "the mail servers, by host name",
+				  "\"servers\" is missing in world");
 }
 
 static const struct deadmx_yaml_key scenario_keys[] = {
@@ -629,6 +643,8 @@ const struct scenario_table scenario_tables[] = {
 	{"server", server_keys},
 	{"timeline", scenario_row_keys},
 	{"stage", scenario_stage_keys},
+	{"name", scenario_name_keys},
+	{"name_timeline", scenario_name_row_keys},
 	{"mail", mail_keys},
 	{"expect", scenario_expect_keys},
 	{"first_attempts", scenario_first_keys},

@@ -23,12 +23,37 @@ bool scenario_serves(const struct deadmx_server *server, const char *domain)
 	return false;
 }
 
+bool deadmx_server_takes(const struct deadmx_server *server, const char *domain)
+{
+	if (scenario_serves(server, domain))
+		return true;
+	for (size_t i = 0; i < server->led_here_count; i++)
+		if (strcasecmp(server->led_here[i], domain) == 0)
+			return true;
+	return false;
+}
+
 static bool is_served(const struct deadmx_world *world, const char *domain)
 {
 	for (size_t i = 0; i < world->server_count; i++)
-		if (scenario_serves(&world->servers[i], domain))
+		if (deadmx_server_takes(&world->servers[i], domain))
 			return true;
 	return false;
+}
+
+static const struct deadmx_name *name_of(const struct deadmx_world *world,
+					 const char *name)
+{
+	for (size_t i = 0; i < world->name_count; i++)
+		if (strcasecmp(world->names[i].name, name) == 0)
+			return &world->names[i];
+	return NULL;
+}
+
+const struct deadmx_name *deadmx_scenario_name(const struct deadmx_scenario *s,
+					       const char *name)
+{
+	return name_of(&s->world, name);
 }
 
 /* --- servers ------------------------------------------------------------- */
@@ -130,16 +155,21 @@ static void control_check(struct deadmx_yaml *doc,
 		for (size_t j = 0; j < s->world.servers[i].fault_count; j++)
 			faults += s->world.servers[i].faults[j].action !=
 				  DEADMX_ACTION_ACCEPT;
+	for (size_t i = 0; i < s->world.name_count; i++)
+		for (size_t j = 0; j < s->world.names[i].row_count; j++)
+			faults += deadmx_name_row_is_fault(
+				&s->world.names[i].rows[j]);
 	if (faults && s->expect.no_fault_ok)
 		deadmx_yaml_error(doc, &s->expect.place,
 				  "leave faults: none out",
 				  "expect says faults: none, but a timeline "
 				  "has some");
-	if (!faults && !s->expect.no_fault_ok)
+	/* What a name holds for ever may well be what is broken. */
+	if (!faults && !s->world.name_count && !s->expect.no_fault_ok)
 		deadmx_yaml_error(doc, &s->expect.place,
 				  "add a timeline; a control says faults: none",
-				  "no server has a fault, so nothing would be "
-				  "tested");
+				  "no server has a fault, and no name, so "
+				  "nothing would be tested");
 }
 
 /* --- mail ---------------------------------------------------------------- */
@@ -148,18 +178,24 @@ static void recipient_check(struct deadmx_yaml *doc,
 			    const struct deadmx_world *world,
 			    const struct deadmx_mail *mail, const char *to)
 {
-	const char *words[DEADMX_SCENARIO_SERVERS_MAX];
+	const char
+		*words[DEADMX_SCENARIO_SERVERS_MAX + DEADMX_SCENARIO_NAMES_MAX];
 	const char *domain = scenario_domain_of(to), *hint;
 	size_t count = 0;
 
-	if (!domain || is_served(world, domain))
+	/* A name that leads nowhere is as good: it is what is broken. */
+	if (!domain || is_served(world, domain) || name_of(world, domain))
 		return;
 	for (size_t i = 0; i < world->server_count; i++)
 		if (world->servers[i].mx_for_count)
 			words[count++] = world->servers[i].mx_for[0];
+	for (size_t i = 0; i < world->name_count; i++)
+		words[count++] = world->names[i].name;
 	hint = deadmx_yaml_did_you_mean(doc, domain, words, count);
 	deadmx_yaml_error(doc, &mail->place,
-			  hint ? hint : "give a server mx_for: its domain",
+			  hint ? hint
+			       : "give a server mx_for: its domain; a domain "
+				 "that no server takes stands in names",
 			  "mail to %s, but no server is mx_for %s", to, domain);
 }
 
@@ -277,6 +313,16 @@ static bool implicit_add(struct deadmx_yaml *doc, struct deadmx_scenario *s,
 	return true;
 }
 
+/* Does a name say itself where mail for @domain goes, if only nowhere? */
+static bool leads_on_purpose(const struct deadmx_world *world,
+			     const char *domain)
+{
+	const struct deadmx_name *name = name_of(world, domain);
+
+	return name && (name->records.given &
+			(1u << DEADMX_RECORD_MX | 1u << DEADMX_RECORD_CNAME));
+}
+
 static void implicit_servers(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 {
 	struct deadmx_world *world = &s->world;
@@ -291,6 +337,7 @@ static void implicit_servers(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 		const char *domain = scenario_domain_of(s->mails[i].from);
 
 		if (domain && !is_served(world, domain) &&
+		    !leads_on_purpose(world, domain) &&
 		    !implicit_add(doc, s, &s->mails[i], domain))
 			return;
 	}
@@ -309,9 +356,13 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 		for (size_t i = 0; i < s->world.server_count; i++)
 			faults_check(doc, &s->world, &s->world.servers[i]);
 	}
-	if (!reader->bad_servers && !reader->bad_expect)
+	if (!reader->bad_names)
+		scenario_names_check(doc, &s->world);
+	if (!reader->bad_servers && !reader->bad_names)
+		scenario_names_lead(doc, &s->world);
+	if (!reader->bad_servers && !reader->bad_names && !reader->bad_expect)
 		control_check(doc, s);
-	if (!reader->bad_servers && !reader->bad_mail)
+	if (!reader->bad_servers && !reader->bad_names && !reader->bad_mail)
 		mails_check(doc, s);
 	if (!reader->bad_expect && !reader->bad_mail)
 		ndrs_check(doc, s);

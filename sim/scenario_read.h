@@ -3,8 +3,9 @@
  * Inside of the scenario parser: what its files share.
  *
  * scenario.c reads world and mail, scenario_fault.c timelines,
- * scenario_expect.c expectations, scenario_check.c what only the whole can
- * tell (domains, addresses, rows that never apply).
+ * scenario_name.c names, scenario_expect.c expectations; scenario_check.c and
+ * scenario_lead.c say what only the whole can tell (domains, addresses, rows
+ * that never apply).
  */
 #ifndef SIM_SCENARIO_READ_H
 #define SIM_SCENARIO_READ_H
@@ -22,6 +23,8 @@ enum {
 struct scenario_reader {
 	struct reply_catalogue *catalogue;	/* NULL until a name needs it */
 	bool bad_servers, bad_mail, bad_expect; /* missing or faulty blocks */
+	bool bad_names;				/* faulty */
+	size_t record_count;			/* of all names */
 };
 
 /* A mapping of the language, for the reference page and its test. */
@@ -34,17 +37,30 @@ extern const struct scenario_table scenario_tables[]; /* ends in NULL */
 
 extern const struct deadmx_yaml_key scenario_row_keys[];
 extern const struct deadmx_yaml_key scenario_stage_keys[];
+extern const struct deadmx_yaml_key scenario_name_keys[];
+extern const struct deadmx_yaml_key scenario_name_row_keys[];
 extern const struct deadmx_yaml_key scenario_expect_keys[];
 extern const struct deadmx_yaml_key scenario_ndr_keys[];
 extern const struct deadmx_yaml_key scenario_notice_keys[];
 extern const struct deadmx_yaml_key scenario_delivered_keys[];
 extern const struct deadmx_yaml_key scenario_first_keys[];
 
-/* Handlers: @arg is a struct deadmx_server, or the expectations. */
+/* Handlers: @arg is a struct deadmx_server, deadmx_world, or the
+ * expectations. */
 void scenario_read_timeline(struct deadmx_yaml *doc,
 			    const struct deadmx_yaml_node *node, void *arg);
+void scenario_read_names(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg);
 void scenario_read_expect(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg);
+
+/*
+ * What only the whole tells of names: rows that never apply; and which
+ * servers they lead the mail of a domain to.
+ */
+void scenario_names_check(struct deadmx_yaml *doc,
+			  const struct deadmx_world *world);
+void scenario_names_lead(struct deadmx_yaml *doc, struct deadmx_world *world);
 
 /* The last steps: fill in what was left out, check the whole. */
 void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);

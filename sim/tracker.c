@@ -257,7 +257,7 @@ static bool is_mx_for(const struct deadmx_server *server, const char *address)
 {
 	const char *at = strrchr(address, '@');
 
-	return at && in_list(server->mx_for, server->mx_for_count, at + 1);
+	return at && deadmx_server_takes(server, at + 1);
 }
 
 /* @known: by its Message-ID, else the first mail from there that fits. */

@@ -176,6 +176,7 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 void deadmx_world_set_origin(struct deadmx_world_run *run)
 {
 	run->origin_ns = sim_timer_now_ns();
+	dns_zone_restart(run->zone);
 	for (size_t i = 0; i < run->server_count; i++)
 		smtp_server_restart(run->servers[i], true);
 }

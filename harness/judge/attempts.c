@@ -17,9 +17,8 @@ void *attempts_grow(void *rows, size_t count, size_t size)
 
 bool attempts_serves(const struct deadmx_server *server, const char *domain)
 {
-	for (size_t i = 0; i < server->mx_for_count; i++)
-		if (strcasecmp(server->mx_for[i], domain) == 0)
-			return true;
+	if (deadmx_server_takes(server, domain))
+		return true;
 	/* No MX record: the domain's own address takes its mail. */
 	return server->mx_for_count == 0 &&
 	       strcasecmp(server->name, domain) == 0;
@@ -48,11 +47,13 @@ static bool attempts_is_rival(const struct attempts_round *round,
 static bool attempts_round_next(struct attempts_round *round,
 				const struct attempts_try *try)
 {
+	/* Without a server: it got no further than DNS, or failed there. */
+	const char *address = try->server ? try->server->address : "";
 	size_t same = 0;
 	bool is_new;
 
 	for (size_t i = 0; i < round->count; i++)
-		same += strcmp(round->addresses[i], try->server->address) == 0;
+		same += strcmp(round->addresses[i], address) == 0;
 	is_new = round->number == 0 ||
 		 try->t_ns - round->last_ns > ATTEMPTS_ROUND_GAP_NS ||
 		 (same && !attempts_is_rival(round, try, same));
@@ -67,7 +68,7 @@ static bool attempts_round_next(struct attempts_round *round,
 				round->size * sizeof(*round->addresses));
 		assert(round->addresses);
 	}
-	round->addresses[round->count++] = try->server->address;
+	round->addresses[round->count++] = address;
 	round->last_ns = try->t_ns;
 	return is_new;
 }
@@ -201,8 +202,10 @@ static void attempts_report_tries(const struct attempts *a, struct verdict *v)
 		to = &v->attempts[v->attempt_count++];
 		to->at_s = (double)try->t_ns / 1e9;
 		to->recipient = attempts_copy(try->recipient);
-		to->host = attempts_copy(try->server->name);
-		to->address = attempts_copy(try->server->address);
+		if (try->server) {
+			to->host = attempts_copy(try->server->name);
+			to->address = attempts_copy(try->server->address);
+		}
 		to->fault = attempts_copy(try->fault);
 		to->stage = attempts_copy(try->stage);
 		to->reply = attempts_copy(try->reply);

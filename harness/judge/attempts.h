@@ -64,10 +64,13 @@ struct attempts_rcpt {
 	char *reply;
 };
 
-/* One connection, or the try to make one, to a recipient's server. */
+/*
+ * One connection, or the try to make one, to a recipient's server; or
+ * questions to DNS after which none was made.
+ */
 struct attempts_try {
 	int64_t t_ns;
-	const struct deadmx_server *server;
+	const struct deadmx_server *server; /* NULL: DNS led to none */
 	const char *domain; /* whose mail it was for; NULL = nobody's */
 	const char *fault;  /* action word, or NULL */
 	const char *stage;

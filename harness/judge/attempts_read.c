@@ -15,6 +15,7 @@
 
 #include "harness/judge/attempts.h"
 #include "harness/judge/attempts_bounce.h"
+#include "harness/judge/attempts_dns.h"
 #include "harness/judge/event_log.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/judge.h"
@@ -32,7 +33,8 @@ struct reader {
 	struct verdict *v;
 	const char *dir;
 	struct reader_server *servers; /* as the scenario's */
-	GHashTable *sessions;	       /* number → index of its try + 1 */
+	struct attempts_dns *dns;
+	GHashTable *sessions; /* number → index of its try + 1 */
 	char *log_lines[ATTEMPTS_LOG_LINES]; /* a ring */
 	uint64_t log_count;
 	size_t run_findings;
@@ -157,6 +159,7 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 	try->stage = deadmx_stage_word(DEADMX_STAGE_CONNECT);
 	try->domain = open ? open->domain : reader_any_domain(r, server);
 	try->recipient = open ? reader_copy(open->to) : NULL;
+	attempts_dns_reached(r->dns, try->domain, t_ns);
 	return try;
 }
 
@@ -365,8 +368,13 @@ static void reader_command(struct reader *r, const struct event *e)
 	if (!try || !line)
 		return;
 	address = reader_path(line, "RCPT TO:");
-	if (address)
-		reader_rcpt(r, try, address);
+	if (!address)
+		return;
+	/* Perhaps over a connection that was there before the questions. */
+	if (strrchr(address, '@'))
+		attempts_dns_reached(r->dns, strrchr(address, '@') + 1,
+				     e->t_ns);
+	reader_rcpt(r, try, address);
 }
 
 /* --- the run ------------------------------------------------------------- */
@@ -508,6 +516,11 @@ static void reader_message(struct reader *r, const struct event *e)
 			       &r->a->scenario->world.servers[i]);
 }
 
+static void reader_dns(struct reader *r, const struct event *e)
+{
+	r->a->faults_fired += attempts_dns_question(r->dns, e);
+}
+
 static void reader_event(struct reader *r, const struct event *e)
 {
 	switch (e->type) {
@@ -542,8 +555,9 @@ static void reader_event(struct reader *r, const struct event *e)
 		return reader_trouble(r, e);
 	case DEADMX_EVENT_STATS:
 		return reader_stats(r, e);
-	case DEADMX_EVENT_CLOSE:
 	case DEADMX_EVENT_DNS:
+		return reader_dns(r, e);
+	case DEADMX_EVENT_CLOSE:
 	case DEADMX_EVENT_JUMP:
 	case DEADMX_EVENT_COUNT:
 		break;
@@ -597,6 +611,7 @@ static void reader_init(struct reader *r)
 		r->servers[i].is_relevant =
 			reader_any_domain(r, &w->servers[i]) != NULL;
 	r->sessions = g_hash_table_new(g_direct_hash, g_direct_equal);
+	r->dns = attempts_dns_new(r->a);
 }
 
 static void reader_release(struct reader *r)
@@ -604,7 +619,32 @@ static void reader_release(struct reader *r)
 	for (int i = 0; i < ATTEMPTS_LOG_LINES; i++)
 		free(r->log_lines[i]);
 	g_hash_table_destroy(r->sessions);
+	attempts_dns_free(r->dns);
 	free(r->servers);
+}
+
+/* May @try, with @address or without one, have been for @p? */
+static bool reader_may_be_for(const struct attempts_try *try,
+			      const char *address,
+			      const struct attempts_party *p)
+{
+	if (address)
+		return strcasecmp(p->to, address) == 0;
+	return try->server ? attempts_serves(try->server, p->domain)
+			   : strcasecmp(try->domain, p->domain) == 0;
+}
+
+/* Do bounces go to @domain? Then questions for it may be for them. */
+static bool reader_is_sender_domain(const struct attempts *a,
+				    const char *domain)
+{
+	for (size_t i = 0; i < a->party_count; i++) {
+		const char *at = strrchr(a->parties[i].from, '@');
+
+		if (at && strcasecmp(at + 1, domain) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* The party whose end @try came after, if all it can be for have ended. */
@@ -617,8 +657,7 @@ static struct attempts_party *reader_late(const struct attempts *a,
 	for (size_t i = 0; i < a->party_count; i++) {
 		struct attempts_party *p = &a->parties[i];
 
-		if (address ? strcasecmp(p->to, address) != 0
-			    : !attempts_serves(try->server, p->domain))
+		if (!reader_may_be_for(try, address, p))
 			continue;
 		if (!p->is_closed || p->closed_ns >= try->t_ns)
 			return NULL;
@@ -634,7 +673,8 @@ static void reader_find_late(struct attempts *a)
 		const struct attempts_try *try = &a->tries[i];
 		struct attempts_party *p = NULL;
 
-		if (try->is_return)
+		if (try->is_return ||
+		    (!try->server && reader_is_sender_domain(a, try->domain)))
 			continue;
 		for (size_t k = 0; k < try->rcpt_count && !p; k++)
 			p = reader_late(a, try, try->rcpts[k].address);
@@ -650,6 +690,7 @@ static void reader_finish(struct reader *r, const struct event_log *log)
 	const struct event_log_damage *damage = event_log_damage(log);
 	struct attempts *a = r->a;
 
+	r->is_flooded |= !attempts_dns_finish(r->dns);
 	attempts_number_rounds(a);
 	reader_find_late(a);
 	if (a->virtual_s == 0)

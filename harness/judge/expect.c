@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/attempts_dns.h"
 #include "harness/judge/expect_failover.h"
 #include "harness/judge/expect_ndr.h"
 #include "harness/judge/expect_text.h"
@@ -15,10 +16,12 @@
 
 /* --- attempts ------------------------------------------------------------ */
 
-/* Does the scenario break a server of @domain? */
+/* Does the scenario break a server of @domain, or its DNS? */
 static bool expect_is_broken(const struct deadmx_scenario *s,
 			     const char *domain)
 {
+	if (attempts_dns_is_broken(s, domain))
+		return true;
 	for (size_t i = 0; i < s->world.server_count; i++)
 		if (s->world.servers[i].fault_count &&
 		    attempts_serves(&s->world.servers[i], domain))

@@ -57,11 +57,29 @@ static size_t domain_hosts(const struct attempts *a, const char *domain)
 	return hosts;
 }
 
-static bool rises(const struct expect_round *r)
+/* What DNS says of it for @domain: names first, then the server itself. */
+static unsigned preference(const struct attempts *a, const char *domain,
+			   const struct deadmx_server *server)
+{
+	const struct deadmx_name *name =
+		deadmx_scenario_name(a->scenario, domain);
+
+	for (size_t i = 0; name && i < name->records.count; i++) {
+		const struct deadmx_record *r = &name->records.list[i];
+
+		if (r->type == DEADMX_RECORD_MX &&
+		    strcasecmp(r->value, server->name) == 0)
+			return r->preference;
+	}
+	return server->preference;
+}
+
+static bool rises(const struct attempts *a, const char *domain,
+		  const struct expect_round *r)
 {
 	for (size_t i = 1; i < r->count; i++)
-		if (r->steps[i].try->server->preference <
-		    r->steps[i - 1].try->server->preference)
+		if (preference(a, domain, r->steps[i].try->server) <
+		    preference(a, domain, r->steps[i - 1].try->server))
 			return false;
 	return true;
 }
@@ -94,7 +112,7 @@ static const char *round_wrong(const struct attempts *a,
 	if (e->failover == DEADMX_WANTED_NONE)
 		return round_hosts(r) > 1 ? "one server in each round" : NULL;
 	if (!e->failover_host_count) {
-		if (!rises(r))
+		if (!rises(a, p->domain, r))
 			return "servers tried by rising preference";
 		if (!r->has_succeeded && round_hosts(r) < 2 &&
 		    domain_hosts(a, p->domain) > 1)
@@ -130,6 +148,17 @@ static bool round_take(const struct attempts_party *p,
 	return true;
 }
 
+/* Leave those out in which DNS led to no server; how many there are then. */
+static size_t only_servers(struct attempts_step *steps, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (steps[i].try->server)
+			steps[kept++] = steps[i];
+	return kept;
+}
+
 /* The first round that is wrong, and how many are. */
 static void failover_of(const struct attempts *a,
 			const struct attempts_party *p, struct verdict *v)
@@ -140,6 +169,7 @@ static void failover_of(const struct attempts *a,
 	struct expect_text wanted, where, hosts, at;
 	const char *expected = NULL, *what;
 
+	count = only_servers(steps, count);
 	for (size_t i = 0; round_take(p, steps + i, count - i, &r);
 	     i += r.count) {
 		rounds++;

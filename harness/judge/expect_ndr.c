@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/judge/attempts_dns.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/expect_text.h"
 #include "harness/judge/findings.h"
@@ -70,6 +71,21 @@ static void expect_status_from_reply(const char *reply,
 	}
 }
 
+/* RFC 3463 gives DNS that fails a code; what it says has several. */
+static bool expect_status_of_dns(const struct attempts_try *last,
+				 struct expect_status *ret)
+{
+	enum deadmx_dns_action action = DEADMX_DNS_ACTION_ACCEPT;
+
+	if (last->fault)
+		deadmx_dns_action_parse(last->fault, &action);
+	if (!attempts_dns_is_temporary(action))
+		return false;
+	memcpy(ret->code, "4.4.3", sizeof("4.4.3"));
+	ret->why = "DNS failed at the last attempt";
+	return true;
+}
+
 /* False when nothing can be said: no attempt, or one without a fault. */
 static bool expect_status_of_last(const struct attempts *a,
 				  const struct attempts_party *p, int64_t until,
@@ -81,6 +97,8 @@ static bool expect_status_of_last(const struct attempts *a,
 
 	if (!last)
 		return false;
+	if (!last->server)
+		return expect_status_of_dns(last, ret);
 	if (last->fault)
 		deadmx_action_parse(last->fault, &action);
 	switch (action) {
@@ -188,6 +206,8 @@ static bool expect_stays_dead(const struct deadmx_scenario *s,
 {
 	bool any = false;
 
+	if (attempts_dns_stays_dead(s, domain))
+		return true;
 	for (size_t i = 0; i < s->world.server_count; i++) {
 		const struct deadmx_server *server = &s->world.servers[i];
 		bool dead = false;

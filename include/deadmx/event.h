@@ -32,7 +32,8 @@
 	XX(CLOSE, "close", "session server by (client server) how")            \
 	XX(MESSAGE, "message",                                                 \
 	   "session server from to[] file bytes unacknowledged?")              \
-	XX(DNS, "dns", "name qtype rcode answers transport")                   \
+	XX(DNS, "dns",                                                         \
+	   "name qtype rcode|null answers transport delay action|null line")   \
 	XX(JUMP, "jump", "to")                                                 \
 	XX(LOG, "log", "line")                                                 \
 	XX(QUEUE, "queue", "text")                                             \

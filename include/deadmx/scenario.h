@@ -27,6 +27,19 @@ struct deadmx_place {
 };
 
 /*
+ * When a row of a timeline holds: from one time to another, and with `every`
+ * only for a while each time it comes round.
+ */
+struct deadmx_window {
+	int64_t from_ns;  /* start, inclusive */
+	int64_t until_ns; /* end, exclusive; DEADMX_FOREVER_NS = open */
+	int64_t every_ns; /* opens again so long after it opened; 0 = never */
+	int64_t for_ns;	  /* with every_ns: open for so long each time */
+	uint32_t first;	  /* applies N times each time it is open; 0 = always */
+	uint32_t times;	  /* applies N times in all; 0 = no limit */
+};
+
+/*
  * Where in a conversation a fault sits.
  * XX(ENUM, "yaml word", "one line for the reference")
  */
@@ -185,6 +198,121 @@ struct deadmx_fault {
 /* Does it hold for all and every time from from_ns to until_ns? */
 bool deadmx_fault_is_plain(const struct deadmx_fault *fault);
 
+/*
+ * Records that a name can be given.
+ * XX(ENUM, "yaml word", "yaml type", "one line for the reference")
+ */
+#define DEADMX_RECORD_MAP(XX)                                                  \
+	XX(MX, "mx", "word|list word",                                         \
+	   "its mail servers, each as 10 mx.dest.example; a dot alone says "   \
+	   "that it takes no mail (RFC 7505)")                                 \
+	XX(A, "a", "ip4|list ip4", "its IPv4 addresses")                       \
+	XX(AAAA, "aaaa", "ip6|list ip6", "its IPv6 addresses")                 \
+	XX(CNAME, "cname", "domain",                                           \
+	   "the name that it is an alias of; it has no other records then")    \
+	XX(TXT, "txt", "word|list word", "its texts, such as an SPF record")
+
+enum deadmx_record_type {
+#define XX(uc, word, type, doc) DEADMX_RECORD_##uc,
+	DEADMX_RECORD_MAP(XX)
+#undef XX
+		DEADMX_RECORD_COUNT
+};
+
+struct deadmx_record {
+	enum deadmx_record_type type;
+	uint16_t preference; /* MX */
+	char *value;	     /* address, name ("." = the root) or text */
+};
+
+struct deadmx_records {
+	/* Bit of each type that was given, if only as an empty list: it takes
+	 * the place of what the zone would hold by itself. */
+	unsigned given;
+	struct deadmx_record *list;
+	size_t count;
+};
+
+/*
+ * What DNS does with a question.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_DNS_ACTION_MAP(XX)                                              \
+	XX(ACCEPT, "accept", "answer as a healthy server does")                \
+	XX(NXDOMAIN, "nxdomain", "no such name")                               \
+	XX(NODATA, "nodata", "the name exists, but has no such records")       \
+	XX(SERVFAIL, "servfail", "the server has failed")                      \
+	XX(REFUSED, "refused", "the server will not answer this client")       \
+	XX(NOTIMP, "notimp", "the server does not know such questions")        \
+	XX(FORMERR, "formerr", "the server does not understand the question")  \
+	XX(LAME, "lame",                                                       \
+	   "the server does not hold the zone, and points to the root")        \
+	XX(TIMEOUT, "timeout",                                                 \
+	   "no answer; by TCP the connection stays open and silent")           \
+	XX(DROP, "drop", "no answer; a TCP connection is closed")              \
+	XX(TRUNCATE, "truncate",                                               \
+	   "by UDP an empty answer that says: ask again by TCP")               \
+	XX(TRUNCATE_PARTIAL, "truncate_partial",                               \
+	   "by UDP half of the records, and: ask again by TCP")                \
+	XX(WRONG_ID, "wrong_id", "the answer to a question of another id")     \
+	XX(WRONG_QUESTION, "wrong_question",                                   \
+	   "the answer to a question for another name")                        \
+	XX(WRONG_OWNER, "wrong_owner",                                         \
+	   "the question is repeated rightly, the records are another name's") \
+	XX(MALFORMED, "malformed", "an answer that breaks off in a record")    \
+	XX(GARBAGE, "garbage", "bytes that are no DNS message")                \
+	XX(RECORDS, "records", "the records that the row gives")
+
+enum deadmx_dns_action {
+#define XX(uc, word, doc) DEADMX_DNS_ACTION_##uc,
+	DEADMX_DNS_ACTION_MAP(XX)
+#undef XX
+		DEADMX_DNS_ACTION_COUNT
+};
+
+const char *deadmx_dns_action_word(enum deadmx_dns_action action);
+int deadmx_dns_action_parse(const char *word, enum deadmx_dns_action *ret);
+
+enum deadmx_transport {
+	DEADMX_TRANSPORT_ANY,
+	DEADMX_TRANSPORT_UDP,
+	DEADMX_TRANSPORT_TCP,
+};
+
+/* How long an answer may be kept. */
+struct deadmx_ttl {
+	bool set;
+	bool until_change; /* no longer than to the next edge of a window */
+	uint32_t s;
+};
+
+/* A row of a name's timeline: the first that holds for a question applies. */
+struct deadmx_name_row {
+	struct deadmx_place place;
+	struct deadmx_window window;
+	uint16_t *types; /* of questions, IANA's numbers; none = all */
+	size_t type_count;
+	enum deadmx_transport transport;
+	bool below; /* names below this one, too */
+	enum deadmx_dns_action action;
+	int64_t delay_ns; /* the answer comes so much later */
+	struct deadmx_records records;
+	struct deadmx_ttl ttl; /* not set: the name's */
+};
+
+/*
+ * A name of DNS. What it is given takes the place of what the zone derives
+ * from the servers' mx_for and address, type by type.
+ */
+struct deadmx_name {
+	struct deadmx_place place;
+	char *name;
+	struct deadmx_records records;
+	struct deadmx_ttl ttl; /* not set: DNS_TTL_S */
+	struct deadmx_name_row *rows;
+	size_t row_count;
+};
+
 struct deadmx_server {
 	struct deadmx_place place;
 	char *name;    /* host name, e.g. mx1.dest.example */
@@ -192,6 +320,10 @@ struct deadmx_server {
 	uint16_t port; /* 25 unless told */
 	char **mx_for; /* domains whose MX it is */
 	size_t mx_for_count;
+	/* Domains whose mail world.names leads here, now or then, beside
+	 * those of mx_for. */
+	char **led_here;
+	size_t led_here_count;
 	uint16_t preference; /* MX preference */
 	bool pipelining, dsn, size, eightbitmime, enhanced_codes; /* EHLO */
 	struct deadmx_fault *faults;
@@ -206,6 +338,8 @@ struct deadmx_world {
 	uint64_t seed;	      /* of all that is left to chance */
 	struct deadmx_server *servers;
 	size_t server_count;
+	struct deadmx_name *names;
+	size_t name_count;
 };
 
 struct deadmx_mail {
@@ -297,7 +431,10 @@ enum {
 	DEADMX_SCENARIO_DEPTH_MAX = 32,	     /* nesting of YAML nodes */
 	DEADMX_SCENARIO_ERRORS_MAX = 50,     /* printed, then it gives up */
 	DEADMX_SCENARIO_SERVERS_MAX = 200,
-	DEADMX_SCENARIO_FAULTS_MAX = 500, /* per server */
+	DEADMX_SCENARIO_FAULTS_MAX = 500, /* per server; rows per name */
+	DEADMX_SCENARIO_NAMES_MAX = 200,
+	DEADMX_SCENARIO_RECORDS_MAX = 2000, /* of all names and their rows */
+	DEADMX_RECORD_TEXT_MAX = 4000,	    /* bytes of one TXT record */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
 	DEADMX_REPLY_LEN_MAX = 4096,	       /* bytes of one reply */
@@ -339,6 +476,14 @@ const char *deadmx_duration_format(int64_t ns, char *buf, size_t len);
  */
 int deadmx_date_parse(const char *text, int64_t *ret_unix_s);
 
+/* May mail for @domain come to @server, by mx_for or by a name? */
+bool deadmx_server_takes(const struct deadmx_server *server,
+			 const char *domain);
+/* Is it more than an exception: does it change what DNS says? */
+bool deadmx_name_row_is_fault(const struct deadmx_name_row *row);
+/* The entry of world.names called @name; NULL when none. */
+const struct deadmx_name *deadmx_scenario_name(const struct deadmx_scenario *s,
+					       const char *name);
 /* The server that is called @name or has @address; NULL when none. */
 const struct deadmx_server *
 deadmx_scenario_server(const struct deadmx_scenario *s, const char *name);

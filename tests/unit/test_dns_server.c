@@ -76,7 +76,9 @@ static void test_dns_server_udp(void **state)
 	n = receive(f, fd, in, sizeof(in));
 	assert_true(n > QUESTION_LEN);
 	assert_int_equal(in[7], 1);
-	assert_string_equal(f->w.events, "dns dest.example MX NOERROR 1 udp\n");
+	assert_string_equal(
+		f->w.events,
+		"dns dest.example MX NOERROR 1 udp 0.0 null null\n");
 	close(fd);
 }
 
@@ -103,8 +105,10 @@ static void test_dns_server_tcp(void **state)
 	while (n < 2 || n < 2 * (2u + in[1]))
 		n += receive(f, fd, in + n, sizeof(in) - n);
 	assert_int_equal(in[2 + 7], 1);
-	assert_string_equal(f->w.events, "dns dest.example MX NOERROR 1 tcp\n"
-					 "dns dest.example MX NOERROR 1 tcp\n");
+	assert_string_equal(
+		f->w.events,
+		"dns dest.example MX NOERROR 1 tcp 0.0 null null\n"
+		"dns dest.example MX NOERROR 1 tcp 0.0 null null\n");
 	send(fd, "\0\2xx", 4, 0);
 	assert_int_equal(receive(f, fd, in, sizeof(in)), 0);
 	close(fd);

@@ -674,7 +674,7 @@ static void test_scenario_errors_max(void **state)
 static void test_scenario_documented(void **state)
 {
 	struct deadmx_arena *arena = deadmx_arena_new();
-	char word[64], *page;
+	char word[64], row[256], *page;
 	size_t len;
 
 	assert_int_equal(deadmx_yaml_read_file(arena,
@@ -697,6 +697,13 @@ static void test_scenario_documented(void **state)
 	if (!strstr(page, word))                                               \
 		fail_msg("the action %s is not documented", w);
 	DEADMX_ACTION_MAP(XX)
+#undef XX
+#define XX(uc, w, text)                                                        \
+	snprintf(row, sizeof(row), "\n| `%s` | %s |", w, text);                \
+	if (DEADMX_DNS_ACTION_##uc != DEADMX_DNS_ACTION_RECORDS &&             \
+	    !strstr(page, row))                                                \
+		fail_msg("the answer %s is not documented as \"%s\"", w, text);
+	DEADMX_DNS_ACTION_MAP(XX)
 #undef XX
 	deadmx_arena_free(arena);
 }
