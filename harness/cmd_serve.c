@@ -12,6 +12,7 @@
 
 #include "deadmx/loopback.h"
 #include "deadmx/scenario.h"
+#include "deadmx/world.h"
 #include "deadmx/yaml.h"
 #include "harness/serve.h"
 #include "harness/serve_ports.h"
@@ -53,6 +54,11 @@ static const char help[] =
 	"  --dns-port N      DNS port (default: 53 if it can be had, else "
 	"5300;\n"
 	"                    0: any that is free)\n"
+	"  --speed N         the timeline runs N times as fast as the clock: "
+	"with\n"
+	"                    60 a minute of it is a second; what a client "
+	"meets\n"
+	"                    (a stall, a drip) is never faster (default: 1)\n"
 	"  --inject HOST[:PORT]\n"
 	"                    give the scenario's mail to this MTA (default: "
 	"no\n"
@@ -83,6 +89,15 @@ static int parse_port(const char *option, const char *text, int64_t *ret)
 	if (deadmx_number_parse(text, UINT16_MAX, ret) < 0)
 		return bad_option(option, "a port from 0 to 65535", text);
 	return 0;
+}
+
+static int parse_speed(struct cmd_serve *c, const char *text)
+{
+	if (deadmx_number_parse(text, DEADMX_WORLD_SPEED_MAX,
+				&c->options.speed) == 0 &&
+	    c->options.speed)
+		return 0;
+	return bad_option("--speed", "a whole number from 1 to 1000000", text);
 }
 
 static int parse_bind(struct cmd_serve *c, const char *text)
@@ -131,6 +146,8 @@ static int parse_option(struct cmd_serve *c, int option)
 		return parse_port("--port", optarg, &c->port);
 	case 'd':
 		return parse_port("--dns-port", optarg, &c->dns_port);
+	case 's':
+		return parse_speed(c, optarg);
 	case 'i':
 		return parse_inject(c, optarg);
 	case 'o':
@@ -155,6 +172,7 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 		{"bind", required_argument, NULL, 'b'},
 		{"port", required_argument, NULL, 'p'},
 		{"dns-port", required_argument, NULL, 'd'},
+		{"speed", required_argument, NULL, 's'},
 		{"inject", required_argument, NULL, 'i'},
 		{"out", required_argument, NULL, 'o'},
 		{"messages", required_argument, NULL, 'm'},
@@ -403,7 +421,8 @@ static int serve(struct cmd_serve *c)
 
 int cmd_serve(int argc, char **argv)
 {
-	struct cmd_serve c = {.port = PORT_AUTO, .dns_port = PORT_AUTO};
+	struct cmd_serve c = {
+		.port = PORT_AUTO, .dns_port = PORT_AUTO, .options.speed = 1};
 	int rc = parse(&c, argc, argv), status = STATUS_USAGE;
 
 	if (rc == 0)

@@ -176,6 +176,7 @@ static int serve_open_world(struct serve *s)
 		.message_dir = o->message_dir,
 		.submit_host = o->inject_host ? o->inject_host : "127.0.0.1",
 		.submit_port = o->inject_port,
+		.speed = o->speed,
 	};
 
 	return deadmx_world_start(&s->loop, o->scenario, &options, s->log,

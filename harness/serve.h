@@ -21,7 +21,8 @@ struct serve_options {
 	const char *message_dir; /* exists; NULL: messages are not stored */
 	const char *inject_host; /* the MTA to give the mails to; NULL: none */
 	uint16_t inject_port;
-	bool quiet; /* no live log */
+	int64_t speed; /* of the timeline */
+	bool quiet;    /* no live log */
 	/* Once, when everything listens. */
 	void (*on_ready)(const struct serve_options *options);
 };
