@@ -9,6 +9,7 @@
 #include "harness/cmd_clock.h"
 #include "harness/cmd_judge.h"
 #include "harness/cmd_run.h"
+#include "harness/cmd_serve.h"
 #include "harness/cmd_targets.h"
 #include "harness/inner.h"
 
@@ -18,6 +19,7 @@ static const struct command {
 	const char *help; /* NULL: not for people */
 } commands[] = {
 	{"run", cmd_run, "run scenarios against mail servers, and judge them"},
+	{"serve", cmd_serve, "run a scenario's world in real time, by hand"},
 	{"check", cmd_check, "validate scenario files"},
 	{"judge", cmd_judge, "the verdict again, from a stored run"},
 	{"clock", cmd_clock, "run any process tree on the virtual clock"},

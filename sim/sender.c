@@ -153,16 +153,24 @@ static void sender_go_on(struct sender *s)
 	while (s->next < scenario->mail_count &&
 	       s->job_count < SENDER_PARALLEL_MAX) {
 		size_t index = s->order[s->next];
-		int64_t wait = scenario->mails[index].at_ns -
-			       s->options.now_ns(s->options.arg);
+		int64_t at = scenario->mails[index].at_ns;
+		int64_t wait = at - s->options.now_ns(s->options.arg);
 
 		if (wait > 0) {
+			if (s->options.wait_ns)
+				wait = s->options.wait_ns(s->options.arg, at);
 			sim_timer_start(&s->timer, sender_on_timer, wait);
 			return;
 		}
 		s->next++;
 		sender_inject(s, index);
 	}
+}
+
+void sender_retime(struct sender *s)
+{
+	if (uv_is_active((const uv_handle_t *)&s->timer))
+		sim_timer_start(&s->timer, sender_on_timer, 0);
 }
 
 void sender_start(struct sender *s)

@@ -26,6 +26,8 @@ struct sender_options {
 	uint16_t submit_port;
 	const char *sendmail;
 	int64_t (*now_ns)(void *arg); /* on the scenario's timeline */
+	/* How long the loop waits until then; NULL: the clocks run alike. */
+	int64_t (*wait_ns)(void *arg, int64_t at_ns);
 	void (*on_injected)(void *arg, size_t index, enum inject_status status);
 	void *arg;
 };
@@ -35,6 +37,8 @@ struct sender;
 struct sender *sender_new(const struct sender_options *options);
 /* Inject from now on: mails whose time has come at once. */
 void sender_start(struct sender *s);
+/* The timeline has been moved, or runs at another speed. */
+void sender_retime(struct sender *s);
 void sender_close(struct sender *s, void (*cb)(void *arg), void *arg);
 
 #endif

@@ -19,6 +19,9 @@ struct smtp_server {
 	struct smtp_server_shared *shared;
 	const struct deadmx_server *config;
 	struct fault_table faults;
+	struct override *override; /* rows above them, or NULL */
+	struct override *retired;  /* no more in force; sessions point there */
+	size_t retired_count;
 
 	struct listener *listener;
 	uv_timer_t edge; /* the next change at the connect stage */
@@ -39,6 +42,7 @@ struct peer {
 	struct connection *connection;
 	struct smtp_session *session;
 	struct peer *prev, *next;
+	bool over;	 /* its close event is written */
 	uint64_t number; /* of the world's sessions */
 	uint64_t nth;	 /* of the server's connections, from 1 */
 	char address[INET6_ADDRSTRLEN];
@@ -76,12 +80,26 @@ static void set_text(json_t *event, const char *key, const char *text)
 	assert(rc == 0);
 }
 
+/* Nobody goes by rows of the past once the last session has ended. */
+static void server_free_retired(struct smtp_server *s)
+{
+	while (s->retired) {
+		struct override *next = override_next(s->retired);
+
+		override_free(s->retired);
+		s->retired = next;
+	}
+	s->retired_count = 0;
+}
+
 /* The end of closing: peers and handles are gone. */
 static void server_closed(struct smtp_server *s)
 {
 	if (!s->closing || s->parts || s->peer_count)
 		return;
 	fault_table_release(&s->faults);
+	override_free(s->override);
+	server_free_retired(s);
 	if (s->close_cb)
 		s->close_cb(s->close_arg);
 	free(s);
@@ -100,12 +118,14 @@ static const struct deadmx_fault *on_fault_at(void *arg,
 {
 	struct peer *p = arg;
 	struct smtp_server *s = p->server;
+	const struct deadmx_fault *f;
 
 	context->now_ns = s->shared->now_ns(s->shared->arg);
 	context->connection = p->nth;
 	context->ip = p->address;
 	context->ip_version = strchr(p->address, ':') ? 6 : 4;
-	return fault_take(&s->faults, context);
+	f = override_take(s->override, context);
+	return f ? f : fault_take(&s->faults, context);
 }
 
 static uint32_t on_attempt(void *arg, const char *sender, const char *recipient)
@@ -113,8 +133,11 @@ static uint32_t on_attempt(void *arg, const char *sender, const char *recipient)
 	struct peer *p = arg;
 	struct smtp_server *s = p->server;
 
-	return fault_attempt(&s->faults, sender, recipient,
-			     s->shared->now_ns(s->shared->arg));
+	int64_t now = s->shared->now_ns(s->shared->arg);
+	uint32_t n = fault_attempt(&s->faults, sender, recipient, now);
+	uint32_t own = override_attempt(s->override, sender, recipient, now);
+
+	return n ? n : own;
 }
 
 static void on_send(void *arg, const char *text, size_t len)
@@ -138,10 +161,11 @@ static void on_drip(void *arg, const char *text, size_t len, int64_t byte_ns)
 	connection_drip(p->connection, text, len, byte_ns);
 }
 
-static void peer_log_close(const struct peer *p, const char *by, bool reset)
+static void peer_log_close(struct peer *p, const char *by, bool reset)
 {
 	json_t *event = session_event(p);
 
+	p->over = true;
 	set_text(event, "by", by);
 	set_text(event, "how", reset ? "reset" : "fin");
 	emit(p->server, DEADMX_EVENT_CLOSE, event);
@@ -149,7 +173,7 @@ static void peer_log_close(const struct peer *p, const char *by, bool reset)
 
 static void on_close(void *arg, bool reset)
 {
-	const struct peer *p = arg;
+	struct peer *p = arg;
 
 	peer_log_close(p, "server", reset);
 	connection_end(p->connection, reset);
@@ -287,6 +311,8 @@ static void peer_on_closed(void *arg)
 	s->peer_count--;
 	smtp_session_free(p->session);
 	free(p);
+	if (!s->peer_count)
+		server_free_retired(s);
 	server_closed(s);
 }
 
@@ -407,11 +433,19 @@ static void server_on_edge(uv_timer_t *timer);
 
 static void server_await_edge(struct smtp_server *s, int64_t now)
 {
+	const struct smtp_server_shared *shared = s->shared;
 	int64_t next = fault_next_edge(&s->faults, DEADMX_STAGE_CONNECT, now);
+	int64_t above =
+		override_next_edge(s->override, DEADMX_STAGE_CONNECT, now);
 
+	if (above < next)
+		next = above;
 	uv_timer_stop(&s->edge);
 	if (next != DEADMX_FOREVER_NS)
-		sim_timer_start(&s->edge, server_on_edge, next - now);
+		sim_timer_start(&s->edge, server_on_edge,
+				shared->wait_ns
+					? shared->wait_ns(shared->arg, next)
+					: next - now);
 }
 
 /* What holds at the connect stage. */
@@ -420,16 +454,17 @@ static const struct deadmx_fault *server_state(const struct smtp_server *s,
 {
 	const struct fault_context context = {.now_ns = now,
 					      .stage = DEADMX_STAGE_CONNECT};
+	const struct deadmx_fault *f = override_peek(s->override, &context);
 
-	return fault_peek(&s->faults, &context);
+	return f ? f : fault_peek(&s->faults, &context);
 }
 
-static void server_on_edge(uv_timer_t *timer)
+/* Apply what holds at the connect stage, if that has changed. */
+static int server_update(struct smtp_server *s)
 {
-	struct smtp_server *s = timer->data;
 	int64_t now = s->shared->now_ns(s->shared->arg);
 	const struct deadmx_fault *f = server_state(s, now);
-	int rc;
+	int rc = 0;
 
 	if (f != s->state) {
 		rc = server_set_state(s, f);
@@ -438,6 +473,17 @@ static void server_on_edge(uv_timer_t *timer)
 			emit_error(s, "can't change the connect stage", rc);
 	}
 	server_await_edge(s, now);
+	return rc;
+}
+
+static void server_on_edge(uv_timer_t *timer)
+{
+	server_update(timer->data);
+}
+
+void smtp_server_retime(struct smtp_server *s)
+{
+	server_update(s);
 }
 
 int smtp_server_restart(struct smtp_server *s, bool report)
@@ -487,6 +533,70 @@ static int server_check(const struct smtp_server_shared *shared,
 size_t smtp_server_connections(const struct smtp_server *s)
 {
 	return s->peer_count;
+}
+
+void smtp_server_disconnect(struct smtp_server *s)
+{
+	for (struct peer *p = s->peers, *next; p; p = next) {
+		next = p->next;
+		if (!p->over)
+			peer_log_close(p, "server", false);
+		connection_close(p->connection);
+	}
+}
+
+/* Rows above the timeline. */
+
+static void server_retire_override(struct smtp_server *s)
+{
+	if (!s->override)
+		return;
+	override_set_next(s->override, s->retired);
+	s->retired = s->override;
+	s->retired_count++;
+	s->override = NULL;
+}
+
+static int server_set_override(struct smtp_server *s, struct override *o)
+{
+	int rc;
+
+	server_retire_override(s);
+	s->override = o;
+	/* Before what is retired goes: the state may be a row of it. */
+	rc = server_update(s);
+	if (!s->peer_count)
+		server_free_retired(s);
+	return rc;
+}
+
+int smtp_server_override(struct smtp_server *s, const char *text, size_t len,
+			 FILE *errors)
+{
+	struct override *o = NULL;
+	int rc;
+
+	if (s->retired_count == SMTP_SERVER_OVERRIDES_MAX)
+		return -EBUSY;
+	rc = override_new(s->config, s->shared->seed, text, len,
+			  s->shared->now_ns(s->shared->arg), errors, &o);
+	if (rc < 0)
+		return rc;
+	rc = server_check(s->shared, override_server(o), errors);
+	if (rc == 0)
+		return server_set_override(s, o);
+	override_free(o);
+	return rc;
+}
+
+int smtp_server_override_clear(struct smtp_server *s)
+{
+	return server_set_override(s, NULL);
+}
+
+const struct override *smtp_server_overrides(const struct smtp_server *s)
+{
+	return s->override;
 }
 
 static int server_open(struct smtp_server *s)

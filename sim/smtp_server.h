@@ -15,6 +15,7 @@
 
 #include "deadmx/event.h"
 #include "deadmx/scenario.h"
+#include "sim/override.h"
 #include "sim/smtp_session.h"
 
 /* Limits, tested in tests/unit/test_smtp_server.c. */
@@ -23,6 +24,8 @@ enum {
 	SMTP_SERVER_CONNECTIONS_MAX = 500,
 	/* Bytes of messages under way in all sessions of a world. */
 	SMTP_SERVER_BUDGET = 64 << 20,
+	/* Rows put above the timeline that open sessions may still go by. */
+	SMTP_SERVER_OVERRIDES_MAX = 1000,
 };
 
 struct smtp_server_shared {
@@ -35,6 +38,8 @@ struct smtp_server_shared {
 	uint64_t seed; /* for faults with a probability */
 	/* Time on the scenario's timeline. */
 	int64_t (*now_ns)(void *arg);
+	/* How long the loop waits until then; NULL: the clocks run alike. */
+	int64_t (*wait_ns)(void *arg, int64_t at_ns);
 	void (*on_message)(void *arg, const struct deadmx_server *server,
 			   const struct smtp_envelope *envelope,
 			   const char *data, size_t len, bool acknowledged);
@@ -56,7 +61,25 @@ int smtp_server_new(struct smtp_server_shared *shared,
  * each later change is, and a failure as an error event.
  */
 int smtp_server_restart(struct smtp_server *s, bool report);
+/* The timeline has been moved, or runs at another speed. */
+void smtp_server_retime(struct smtp_server *s);
 size_t smtp_server_connections(const struct smtp_server *s);
+/* Close all open connections at once, as a process does that is killed. */
+void smtp_server_disconnect(struct smtp_server *s);
+
+/*
+ * Put rows above the timeline, in place of those that were put there before:
+ * see override.h. -EINVAL: they are no rows. -ENOTSUP: this machine, or their
+ * stage, can't do it; both are told on @errors, and nothing has changed.
+ * -EBUSY: OVERRIDES_MAX of them while connections were open. Others: the
+ * connect stage can't be set; an error event tells more.
+ */
+int smtp_server_override(struct smtp_server *s, const char *text, size_t len,
+			 FILE *errors);
+/* Back to the timeline. 0 or a negative errno as above. */
+int smtp_server_override_clear(struct smtp_server *s);
+/* The rows that were put above the timeline, or NULL. */
+const struct override *smtp_server_overrides(const struct smtp_server *s);
 void smtp_server_close(struct smtp_server *s, void (*cb)(void *arg), void *arg);
 
 #endif

@@ -13,11 +13,12 @@
 #include "sim/sender.h"
 #include "sim/sim_timer.h"
 #include "sim/smtp_server.h"
+#include "sim/timeline.h"
 #include "sim/tracker.h"
 
 struct deadmx_world_run {
 	const struct deadmx_scenario *scenario;
-	int64_t origin_ns; /* of the timeline, on the loop's clock */
+	struct timeline timeline;
 	struct smtp_server_shared shared;
 	struct smtp_server **servers;
 	size_t server_count;
@@ -27,6 +28,8 @@ struct deadmx_world_run {
 	struct tracker *tracker;
 	void (*progress_cb)(void *arg);
 	void *progress_arg;
+	void (*on_message)(void *arg, const char *data, size_t len);
+	void *on_message_arg;
 	size_t parts; /* still to be closed */
 	void (*close_cb)(void *arg);
 	void *close_arg;
@@ -34,12 +37,19 @@ struct deadmx_world_run {
 
 int64_t deadmx_world_now_ns(const struct deadmx_world_run *run)
 {
-	return sim_timer_now_ns() - run->origin_ns;
+	return timeline_now_ns(&run->timeline);
 }
 
 static int64_t run_now(void *arg)
 {
 	return deadmx_world_now_ns(arg);
+}
+
+static int64_t run_wait(void *arg, int64_t at_ns)
+{
+	const struct deadmx_world_run *run = arg;
+
+	return timeline_wait_ns(&run->timeline, at_ns);
 }
 
 static void run_progress(struct deadmx_world_run *run)
@@ -54,6 +64,8 @@ static void run_on_message(void *arg, const struct deadmx_server *server,
 {
 	struct deadmx_world_run *run = arg;
 
+	if (run->on_message)
+		run->on_message(run->on_message_arg, data, len);
 	if (acknowledged)
 		tracker_message(run->tracker, server, envelope, data, len);
 	run_progress(run);
@@ -121,6 +133,7 @@ static void start_sender(struct deadmx_world_run *run,
 		.submit_port = options->submit_port,
 		.sendmail = options->sendmail,
 		.now_ns = run_now,
+		.wait_ns = run_wait,
 		.on_injected = run_on_injected,
 		.arg = run,
 	};
@@ -146,7 +159,9 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 	/* A peer that is gone is an error of write(), not the world's end. */
 	signal(SIGPIPE, SIG_IGN);
 	run->scenario = scenario;
-	run->origin_ns = sim_timer_now_ns();
+	timeline_start(&run->timeline, options->speed ? options->speed : 1);
+	run->on_message = options->on_message;
+	run->on_message_arg = options->arg;
 	run->tracker = tracker_new(scenario);
 	run->shared = (struct smtp_server_shared){
 		.loop = loop,
@@ -156,6 +171,7 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		.budget = SMTP_SERVER_BUDGET,
 		.seed = scenario->world.seed,
 		.now_ns = run_now,
+		.wait_ns = run_wait,
 		.on_message = run_on_message,
 		.arg = run,
 	};
@@ -175,7 +191,7 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 
 void deadmx_world_set_origin(struct deadmx_world_run *run)
 {
-	run->origin_ns = sim_timer_now_ns();
+	timeline_start(&run->timeline, run->timeline.speed);
 	dns_zone_restart(run->zone);
 	for (size_t i = 0; i < run->server_count; i++)
 		smtp_server_restart(run->servers[i], true);
@@ -196,6 +212,82 @@ void deadmx_world_on_progress(struct deadmx_world_run *run,
 size_t deadmx_world_open_count(const struct deadmx_world_run *run)
 {
 	return tracker_open_count(run->tracker);
+}
+
+/* By hand. */
+
+static struct smtp_server *run_server(const struct deadmx_world_run *run,
+				      size_t server)
+{
+	assert(server < run->server_count);
+	return run->servers[server];
+}
+
+int deadmx_world_set_rows(struct deadmx_world_run *run, size_t server,
+			  const char *text, size_t len, FILE *errors)
+{
+	if (len > DEADMX_WORLD_ROWS_BYTES_MAX) {
+		fprintf(errors, "rows, expected at most %d bytes, got %zu\n",
+			DEADMX_WORLD_ROWS_BYTES_MAX, len);
+		return -EINVAL;
+	}
+	return smtp_server_override(run_server(run, server), text, len, errors);
+}
+
+int deadmx_world_clear_rows(struct deadmx_world_run *run, size_t server)
+{
+	return smtp_server_override_clear(run_server(run, server));
+}
+
+const struct deadmx_fault *deadmx_world_rows(const struct deadmx_world_run *run,
+					     size_t server, size_t *ret_count,
+					     int64_t *ret_since_ns)
+{
+	const struct override *o =
+		smtp_server_overrides(run_server(run, server));
+
+	*ret_count = o ? override_server(o)->fault_count : 0;
+	*ret_since_ns = o ? override_since_ns(o) : 0;
+	return o ? override_server(o)->faults : NULL;
+}
+
+size_t deadmx_world_connections(const struct deadmx_world_run *run,
+				size_t server)
+{
+	return smtp_server_connections(run_server(run, server));
+}
+
+void deadmx_world_disconnect(struct deadmx_world_run *run, size_t server)
+{
+	smtp_server_disconnect(run_server(run, server));
+}
+
+/* All that waits for a time of the timeline counts anew. */
+static void run_retime(struct deadmx_world_run *run)
+{
+	for (size_t i = 0; i < run->server_count; i++)
+		smtp_server_retime(run->servers[i]);
+	sender_retime(run->sender);
+}
+
+void deadmx_world_set_speed(struct deadmx_world_run *run, int64_t speed)
+{
+	timeline_set_speed(&run->timeline, speed);
+	run_retime(run);
+}
+
+int64_t deadmx_world_speed(const struct deadmx_world_run *run)
+{
+	return run->timeline.speed;
+}
+
+int deadmx_world_jump(struct deadmx_world_run *run, int64_t to_ns)
+{
+	if (to_ns < timeline_now_ns(&run->timeline))
+		return -ERANGE;
+	timeline_jump(&run->timeline, to_ns);
+	run_retime(run);
+	return 0;
 }
 
 static void part_closed(void *arg)

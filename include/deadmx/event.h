@@ -66,6 +66,15 @@ deadmx_event_log_new(int64_t (*virtual_now_ns)(void *arg),
 void deadmx_event_log_free(struct deadmx_event_log *log);
 
 /*
+ * Also show each event to @watch, as an object, after the sink has its line;
+ * NULL: no more. The event is the log's and goes when @watch returns.
+ */
+typedef void (*deadmx_event_watch_cb)(void *arg, enum deadmx_event_type type,
+				      const json_t *event);
+void deadmx_event_log_watch(struct deadmx_event_log *log,
+			    deadmx_event_watch_cb watch, void *arg);
+
+/*
  * Emit an event. Steals @members (a JSON object, as made by json_pack; NULL
  * when out of memory is fatal by assert). Strings that are not UTF-8 must
  * have gone through deadmx_event_text().

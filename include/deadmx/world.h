@@ -16,6 +16,13 @@
 #include "deadmx/event.h"
 #include "deadmx/scenario.h"
 
+/* Limits, tested in tests/unit/test_world.c. */
+enum {
+	/* Five days in less than half a second: more tells nothing. */
+	DEADMX_WORLD_SPEED_MAX = 1000 * 1000,
+	DEADMX_WORLD_ROWS_BYTES_MAX = 64 << 10, /* set by hand at once */
+};
+
 struct deadmx_world_options {
 	const char *dns_address; /* "127.0.0.1" in the sandbox */
 	uint16_t dns_port;	 /* 53 in the sandbox */
@@ -25,6 +32,10 @@ struct deadmx_world_options {
 	const char *submit_host;
 	const char *sendmail; /* shell command: reads the message on stdin;
 			       * {from} {to} are replaced, shell-quoted */
+	int64_t speed; /* of the timeline, in seconds of it a second; 0: 1 */
+	/* The bytes of a received message, right behind its event; or NULL. */
+	void (*on_message)(void *arg, const char *data, size_t len);
+	void *arg;
 };
 
 struct deadmx_world_run;
@@ -60,6 +71,38 @@ void deadmx_world_on_progress(struct deadmx_world_run *run,
  * address is enough here; the judge reads properly later).
  */
 size_t deadmx_world_open_count(const struct deadmx_world_run *run);
+
+/*
+ * The world by hand. @server: an index into the scenario's servers.
+ *
+ * Rows set by hand stand above the server's timeline, in place of those that
+ * were set before; their windows count from now. @text is one row or a list
+ * of rows in the language of scenarios, YAML or JSON. -EINVAL: it is not, or
+ * too long; -ENOTSUP: they ask for what can't be done here; told on @errors,
+ * and nothing has changed. -EBUSY: too many changes while one connection was
+ * open. Another errno: the connect stage couldn't be set (an error event).
+ */
+int deadmx_world_set_rows(struct deadmx_world_run *run, size_t server,
+			  const char *text, size_t len, FILE *errors);
+/* Back to the timeline. 0 or a negative errno as above. */
+int deadmx_world_clear_rows(struct deadmx_world_run *run, size_t server);
+/*
+ * The rows set by hand, split into faults as in a server; NULL when there are
+ * none. @ret_since_ns: their windows' 0. Valid until the rows are changed.
+ */
+const struct deadmx_fault *deadmx_world_rows(const struct deadmx_world_run *run,
+					     size_t server, size_t *ret_count,
+					     int64_t *ret_since_ns);
+size_t deadmx_world_connections(const struct deadmx_world_run *run,
+				size_t server);
+/* Close the server's open connections, as a process does that is killed. */
+void deadmx_world_disconnect(struct deadmx_world_run *run, size_t server);
+
+/* The timeline goes on at this speed, 1 to DEADMX_WORLD_SPEED_MAX. */
+void deadmx_world_set_speed(struct deadmx_world_run *run, int64_t speed);
+int64_t deadmx_world_speed(const struct deadmx_world_run *run);
+/* Move the timeline forward. -ERANGE: @to_ns is in the past. */
+int deadmx_world_jump(struct deadmx_world_run *run, int64_t to_ns);
 
 /* Close everything; @cb when the last handle is closed, then it is freed. */
 void deadmx_world_close(struct deadmx_world_run *run, void (*cb)(void *arg),

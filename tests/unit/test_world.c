@@ -15,6 +15,7 @@ struct fixture {
 	struct deadmx_world_options options;
 	struct deadmx_world_run *run;
 	int progress;
+	size_t data_len;
 };
 
 static int setup(void **state)
@@ -169,14 +170,212 @@ static void test_world_bad_name(void **state)
 			    "DNS: \"not a name\" is no host or domain name\n");
 }
 
+/* Rows set by hand stand above the timeline until they are cleared. */
+static void test_world_rows(void **state)
+{
+	static const char refuse[] = "{\"connect\":\"refuse\"}";
+	struct fixture *f = *state;
+	size_t count;
+	int64_t since;
+
+	f->row = (struct deadmx_fault){.stage = DEADMX_STAGE_BANNER,
+				       .action = DEADMX_ACTION_DROP,
+				       .until_ns = DEADMX_FOREVER_NS};
+	f->server.fault_count = 1;
+	begin(f);
+	assert_null(deadmx_world_rows(f->run, 0, &count, &since));
+	assert_int_equal(deadmx_world_set_rows(f->run, 0, refuse,
+					       strlen(refuse), stderr),
+			 0);
+	fixture_await_event(&f->w, "state mx.dest.example connect refuse 0\n");
+	assert_non_null(deadmx_world_rows(f->run, 0, &count, &since));
+	assert_int_equal(count, 1);
+	fixture_expect_end(&f->w, fixture_client(&f->w), ECONNREFUSED);
+	assert_int_equal(deadmx_world_clear_rows(f->run, 0), 0);
+	fixture_await_event(&f->w, "state mx.dest.example connect null null\n");
+	fixture_expect_end(&f->w, fixture_client(&f->w), 0);
+}
+
+/* A session that is held by a row outlives it. */
+static void test_world_rows_retired(void **state)
+{
+	struct fixture *f = *state;
+	char stall[] = "banner: stall 60ms", rcpt[] = "rcpt: 451 Later";
+	int fd;
+
+	begin(f);
+	assert_int_equal(
+		deadmx_world_set_rows(f->run, 0, stall, strlen(stall), stderr),
+		0);
+	fd = fixture_client(&f->w);
+	fixture_await_event(&f->w, "banner stall null 0\n");
+	assert_int_equal(
+		deadmx_world_set_rows(f->run, 0, rcpt, strlen(rcpt), stderr),
+		0);
+	fixture_expect(&f->w, fd, "220 mx.dest.example ESMTP\r\n");
+	fixture_send(&f->w, fd, "HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\n");
+	fixture_expect(&f->w, fd,
+		       "250 mx.dest.example\r\n250 Sender ok\r\n451 Later\r\n");
+	close(fd);
+}
+
+/* Changes while one connection is open are kept, so they are limited. */
+static void test_world_rows_busy(void **state)
+{
+	struct fixture *f = *state;
+	char row[] = "rcpt: 451 Later";
+	int fd;
+
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_await_event(&f->w, "accept 1 ");
+	for (int i = 0; i <= 1000; i++)
+		assert_int_equal(deadmx_world_set_rows(f->run, 0, row,
+						       strlen(row), stderr),
+				 0);
+	assert_int_equal(
+		deadmx_world_set_rows(f->run, 0, row, strlen(row), stderr),
+		-EBUSY);
+	fixture_send(&f->w, fd, "QUIT\r\n");
+	fixture_expect(&f->w, fd, "220 mx.dest.example ESMTP\r\n221 Bye\r\n");
+	fixture_expect_end(&f->w, fd, 0);
+	while (deadmx_world_connections(f->run, 0))
+		fixture_turn(&f->w);
+	assert_int_equal(
+		deadmx_world_set_rows(f->run, 0, row, strlen(row), stderr), 0);
+}
+
+/* What is no row, or can't be done here, changes nothing. */
+static void test_world_rows_refused(void **state)
+{
+	static char many[DEADMX_WORLD_ROWS_BYTES_MAX + 1];
+	struct fixture *f = *state;
+	char row[] = "rcpt: 451 Later", bad[] = "rcpt: 99",
+	     route[] = "connect: unreachable", text[1024] = "";
+	FILE *errors = fmemopen(text, sizeof(text), "w");
+	size_t count;
+	int64_t since;
+
+	begin(f);
+	deadmx_world_set_rows(f->run, 0, row, strlen(row), stderr);
+	assert_int_equal(
+		deadmx_world_set_rows(f->run, 0, bad, strlen(bad), errors),
+		-EINVAL);
+	assert_int_equal(
+		deadmx_world_set_rows(f->run, 0, route, strlen(route), errors),
+		-ENOTSUP);
+	memset(many, ' ', sizeof(many));
+	assert_int_equal(
+		deadmx_world_set_rows(f->run, 0, many, sizeof(many), errors),
+		-EINVAL);
+	fclose(errors);
+	assert_non_null(strstr(text, "unreachable"));
+	assert_non_null(strstr(text, "at most 65536 bytes, got 65537"));
+	assert_non_null(deadmx_world_rows(f->run, 0, &count, &since));
+	assert_int_equal(count, 1);
+}
+
+/* A server that is killed: its clients see the end, the log too. */
+static void test_world_disconnect(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220 mx.dest.example ESMTP\r\n");
+	assert_int_equal(deadmx_world_connections(f->run, 0), 1);
+	deadmx_world_disconnect(f->run, 0);
+	fixture_expect_end(&f->w, fd, 0);
+	fixture_await_event(&f->w, "close 1 mx.dest.example server fin\n");
+	while (deadmx_world_connections(f->run, 0))
+		fixture_turn(&f->w);
+}
+
+/* A window opens sooner on a timeline that is faster, and by a jump. */
+static void test_world_time(void **state)
+{
+	struct fixture *f = *state;
+	struct deadmx_fault rows[2] = {{.stage = DEADMX_STAGE_CONNECT,
+					.action = DEADMX_ACTION_REFUSE,
+					.from_ns = 3600 * DEADMX_NS_PER_S,
+					.until_ns = 7200 * DEADMX_NS_PER_S},
+				       {.stage = DEADMX_STAGE_CONNECT,
+					.action = DEADMX_ACTION_BLACKHOLE,
+					.from_ns = 36000 * DEADMX_NS_PER_S,
+					.until_ns = DEADMX_FOREVER_NS}};
+
+	f->server.faults = rows;
+	f->server.fault_count = 2;
+	f->options.speed = DEADMX_WORLD_SPEED_MAX;
+	begin(f);
+	fixture_await_event(&f->w, "connect refuse 0\n");
+	fixture_await_event(&f->w, "connect null null\n");
+	assert_int_equal(deadmx_world_speed(f->run), DEADMX_WORLD_SPEED_MAX);
+	deadmx_world_set_speed(f->run, 1);
+	assert_int_equal(deadmx_world_speed(f->run), 1);
+	assert_int_equal(deadmx_world_jump(f->run, 0), -ERANGE);
+	assert_int_equal(deadmx_world_jump(f->run, 36000 * DEADMX_NS_PER_S), 0);
+	assert_non_null(strstr(f->w.events, "connect blackhole 0\n"));
+	assert_true(deadmx_world_now_ns(f->run) < 36010 * DEADMX_NS_PER_S);
+}
+
+/* A mail that is sent in an hour is sent at once after a jump. */
+static void test_world_time_mail(void **state)
+{
+	struct fixture *f = *state;
+
+	f->mail.at_ns = 3600 * DEADMX_NS_PER_S;
+	begin(f);
+	deadmx_world_inject(f->run);
+	fixture_turn(&f->w);
+	fixture_turn(&f->w);
+	assert_int_equal(deadmx_world_open_count(f->run), 1);
+	deadmx_world_jump(f->run, f->mail.at_ns);
+	fixture_await_event(&f->w, "inject 0 ");
+}
+
+static void on_data(void *arg, const char *data, size_t len)
+{
+	struct fixture *f = arg;
+
+	f->data_len = len;
+	assert_int_equal(len, 5);
+	assert_memory_equal(data, "\r\nx\r\n", 5);
+	assert_non_null(strstr(f->w.events, " msg-1.eml 5\n"));
+}
+
+/* The bytes of a message come right behind its event. */
+static void test_world_on_message(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	f->options.on_message = on_data;
+	f->options.arg = f;
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO x\r\nMAIL FROM:<s@x.example>\r\n"
+		     "RCPT TO:<a@dest.example>\r\nDATA\r\n\r\nx\r\n.\r\n");
+	fixture_await_event(&f->w, " msg-1.eml 5\n");
+	while (!f->data_len)
+		fixture_turn(&f->w);
+	close(fd);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_world_delivery), T(test_world_unacknowledged),
-		T(test_world_refused),	T(test_world_start_fails),
-		T(test_world_bad_name),
+		T(test_world_delivery),	    T(test_world_unacknowledged),
+		T(test_world_refused),	    T(test_world_start_fails),
+		T(test_world_bad_name),	    T(test_world_rows),
+		T(test_world_rows_retired), T(test_world_rows_busy),
+		T(test_world_rows_refused), T(test_world_disconnect),
+		T(test_world_time),	    T(test_world_time_mail),
+		T(test_world_on_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

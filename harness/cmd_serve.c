@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/* deadmx serve: where everything listens, and what the user is told. */
+#include "harness/cmd_serve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "deadmx/loopback.h"
+#include "deadmx/scenario.h"
+#include "deadmx/world.h"
+#include "deadmx/yaml.h"
+#include "harness/serve.h"
+#include "harness/serve_ports.h"
+
+enum {
+	STATUS_OK = 0,
+	STATUS_USAGE = 2,
+	STATUS_MACHINE = 3,
+	STATUS_HARNESS = 4,
+};
+
+/* Ports as the user gave them. */
+#define PORT_AUTO -1
+
+struct cmd_serve {
+	struct deadmx_scenario *scenario;
+	const char *path;
+	const char *binds[DEADMX_SCENARIO_SERVERS_MAX];
+	size_t bind_count;
+	int64_t port, dns_port;
+	struct serve_options options;
+	char *inject; /* HOST:PORT, cut in two */
+};
+
+static const char help[] =
+	"Usage: deadmx serve [OPTION...] SCENARIO\n"
+	"\n"
+	"Run a scenario's world in real time: its mail servers and its DNS, "
+	"to\n"
+	"point an MTA or swaks at. Ctrl-C ends it.\n"
+	"\n"
+	"  --bind ADDRESS    servers listen here instead of on loopback; "
+	"given\n"
+	"                    again for the next server, the last one is "
+	"shared\n"
+	"  --port N          SMTP port (default: 25 if it can be had, else "
+	"2525;\n"
+	"                    0: any that is free)\n"
+	"  --dns-port N      DNS port (default: 53 if it can be had, else "
+	"5300;\n"
+	"                    0: any that is free)\n"
+	"  --speed N         the timeline runs N times as fast as the clock: "
+	"with\n"
+	"                    60 a minute of it is a second; what a client "
+	"meets\n"
+	"                    (a stall, a drip) is never faster (default: 1)\n"
+	"  --inject HOST[:PORT]\n"
+	"                    give the scenario's mail to this MTA (default: "
+	"no\n"
+	"                    mail is sent; port 25)\n"
+	"  --out FILE        write the event log, a JSON object a line\n"
+	"  --messages DIR    store received messages as msg-N.eml\n"
+	"  --quiet           no live log\n"
+	"  --help            this text\n"
+	"\n"
+	"192.0.2.10 of a scenario is 127.0.2.10 here, 198.51.100.10 is\n"
+	"127.51.100.10, 203.0.113.10 is 127.0.113.10; DNS says so, too.\n"
+	"\n"
+	"Exit status: 0 ended by Ctrl-C or SIGTERM, 2 usage or scenario "
+	"error,\n"
+	"3 this machine can't do it, 4 deadmx itself failed.\n";
+
+/* --- options ------------------------------------------------------------- */
+
+static int bad_option(const char *option, const char *expected, const char *got)
+{
+	fprintf(stderr, "deadmx serve: %s: expected %s, got '%s'\n", option,
+		expected, got);
+	return -EINVAL;
+}
+
+static int parse_port(const char *option, const char *text, int64_t *ret)
+{
+	if (deadmx_number_parse(text, UINT16_MAX, ret) < 0)
+		return bad_option(option, "a port from 0 to 65535", text);
+	return 0;
+}
+
+static int parse_speed(struct cmd_serve *c, const char *text)
+{
+	if (deadmx_number_parse(text, DEADMX_WORLD_SPEED_MAX,
+				&c->options.speed) == 0 &&
+	    c->options.speed)
+		return 0;
+	return bad_option("--speed", "a whole number from 1 to 1000000", text);
+}
+
+static int parse_bind(struct cmd_serve *c, const char *text)
+{
+	struct in_addr in;
+
+	if (inet_pton(AF_INET, text, &in) != 1 || in.s_addr == 0)
+		return bad_option("--bind",
+				  "an IPv4 address of this machine (DNS has "
+				  "to name it)",
+				  text);
+	if (c->bind_count == DEADMX_SCENARIO_SERVERS_MAX)
+		return bad_option("--bind", "at most 200 addresses", text);
+	c->binds[c->bind_count++] = text;
+	return 0;
+}
+
+static int parse_inject(struct cmd_serve *c, const char *text)
+{
+	struct in_addr in;
+	int64_t port = SERVE_PORTS_SMTP;
+	char *colon;
+
+	free(c->inject);
+	c->inject = strdup(text);
+	colon = c->inject ? strchr(c->inject, ':') : NULL;
+	if (colon)
+		*colon = '\0';
+	if (!c->inject || inet_pton(AF_INET, c->inject, &in) != 1 ||
+	    (colon && (deadmx_number_parse(colon + 1, UINT16_MAX, &port) < 0 ||
+		       port == 0)))
+		return bad_option("--inject",
+				  "an IPv4 address, and a port if it is not 25",
+				  text);
+	c->options.inject_host = c->inject;
+	c->options.inject_port = (uint16_t)port;
+	return 0;
+}
+
+static int parse_option(struct cmd_serve *c, int option)
+{
+	switch (option) {
+	case 'b':
+		return parse_bind(c, optarg);
+	case 'p':
+		return parse_port("--port", optarg, &c->port);
+	case 'd':
+		return parse_port("--dns-port", optarg, &c->dns_port);
+	case 's':
+		return parse_speed(c, optarg);
+	case 'i':
+		return parse_inject(c, optarg);
+	case 'o':
+		c->options.out = optarg;
+		return 0;
+	case 'm':
+		c->options.message_dir = optarg;
+		return 0;
+	case 'q':
+		c->options.quiet = true;
+		return 0;
+	default:
+		fputs("Try \"deadmx serve --help\".\n", stderr);
+		return -EINVAL;
+	}
+}
+
+/* 1: the help was asked for. */
+static int parse(struct cmd_serve *c, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"bind", required_argument, NULL, 'b'},
+		{"port", required_argument, NULL, 'p'},
+		{"dns-port", required_argument, NULL, 'd'},
+		{"speed", required_argument, NULL, 's'},
+		{"inject", required_argument, NULL, 'i'},
+		{"out", required_argument, NULL, 'o'},
+		{"messages", required_argument, NULL, 'm'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option, rc = 0;
+
+	optind = 0; /* getopt begins anew: main has used it */
+	while (rc == 0 &&
+	       (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return 1;
+		rc = parse_option(c, option);
+	}
+	if (rc < 0)
+		return rc;
+	if (argc - optind != 1) {
+		fprintf(stderr,
+			"deadmx serve: expected one scenario, got %d; try "
+			"\"deadmx serve --help\"\n",
+			argc - optind);
+		return -EINVAL;
+	}
+	c->path = argv[optind];
+	return 0;
+}
+
+/* --- addresses and ports ------------------------------------------------- */
+
+static void explain_port(const char *what, const char *option,
+			 const char *address, uint16_t port, int rc)
+{
+	fprintf(stderr, "deadmx serve: %s: can't listen on %s port %u: %s\n",
+		what, address, port, strerror(-rc));
+	if (rc == -EACCES)
+		fprintf(stderr,
+			"  hint: run it as root, or allow it with `sysctl "
+			"net.ipv4.ip_unprivileged_port_start=%u`, or choose "
+			"%s 1024 or higher\n",
+			port, option);
+	else if (rc == -EADDRINUSE)
+		fprintf(stderr,
+			"  hint: `ss -lntup 'sport = %u'` tells who has it (a "
+			"mail server that listens on all addresses takes it on "
+			"these, too); choose another with %s, or 0 for one "
+			"that is free\n",
+			port, option);
+	else if (rc == -EADDRNOTAVAIL)
+		fputs("  hint: --bind takes an address of this machine\n",
+		      stderr);
+}
+
+/* The port asked for, or the first of two that can be had. */
+static int choose_port(const char *what, const char *option, int64_t asked,
+		       uint16_t low, uint16_t high,
+		       const char *const *addresses, size_t count,
+		       uint16_t *ret)
+{
+	const char *address = "";
+	int rc, low_rc;
+
+	*ret = asked == PORT_AUTO ? low : (uint16_t)asked;
+	rc = low_rc = serve_ports_try(addresses, count, low == SERVE_PORTS_DNS,
+				      ret, &address);
+	if (asked == PORT_AUTO && (rc == -EACCES || rc == -EADDRINUSE)) {
+		*ret = high;
+		rc = serve_ports_try(addresses, count, low == SERVE_PORTS_DNS,
+				     ret, &address);
+	}
+	if (rc < 0)
+		explain_port(what, option, address, *ret, rc);
+	else if (low_rc < 0)
+		fprintf(stderr, "deadmx serve: %s on port %u, since %u %s\n",
+			what, *ret, low,
+			low_rc == -EACCES ? "is for root"
+					  : "is taken at these addresses");
+	return rc;
+}
+
+/* The addresses that servers are about to move to, each once for a bind. */
+static size_t smtp_addresses(struct cmd_serve *c,
+			     char text[][DEADMX_LOOPBACK_TEXT_MAX],
+			     const char **ret)
+{
+	const struct deadmx_world *world = &c->scenario->world;
+
+	if (c->bind_count) {
+		memcpy(ret, c->binds, c->bind_count * sizeof(*ret));
+		return c->bind_count;
+	}
+	for (size_t i = 0; i < world->server_count; i++) {
+		deadmx_loopback_address(world->servers[i].address, text[i]);
+		ret[i] = text[i];
+	}
+	return world->server_count;
+}
+
+static int place_smtp(struct cmd_serve *c)
+{
+	char text[DEADMX_SCENARIO_SERVERS_MAX][DEADMX_LOOPBACK_TEXT_MAX];
+	const char *addresses[DEADMX_SCENARIO_SERVERS_MAX];
+	size_t count = smtp_addresses(c, text, addresses);
+	uint16_t port;
+	int rc = choose_port("SMTP", "--port", c->port, SERVE_PORTS_SMTP,
+			     SERVE_PORTS_SMTP_HIGH, addresses, count, &port);
+
+	if (rc == 0)
+		rc = deadmx_loopback_move(c->scenario, c->binds, c->bind_count,
+					  port);
+	return rc;
+}
+
+static int place_dns(struct cmd_serve *c)
+{
+	struct serve_options *o = &c->options;
+
+	o->dns_address = c->bind_count ? c->binds[0] : DEADMX_LOOPBACK_DNS;
+	return choose_port("DNS", "--dns-port", c->dns_port, SERVE_PORTS_DNS,
+			   SERVE_PORTS_DNS_HIGH, &o->dns_address, 1,
+			   &o->dns_port);
+}
+
+static void warn_if_open(const struct cmd_serve *c)
+{
+	for (size_t i = 0; i < c->bind_count; i++)
+		if (strncmp(c->binds[i], "127.", 4) != 0) {
+			fprintf(stderr,
+				"deadmx serve: %s may be reached by other "
+				"machines: anybody there can send mail to "
+				"this world\n",
+				c->binds[i]);
+			return;
+		}
+}
+
+/* --- what the user is told ----------------------------------------------- */
+
+static void print_servers(const struct deadmx_world *world)
+{
+	for (size_t i = 0; i < world->server_count; i++) {
+		const struct deadmx_server *s = &world->servers[i];
+
+		printf("%s %-15s port %-5u %s", i ? "     " : "SMTP ",
+		       s->address, s->port, s->name);
+		for (size_t j = 0; j < s->mx_for_count; j++)
+			printf("%s%s", j ? ", " : ", MX of ", s->mx_for[j]);
+		printf("%s\n", s->implicit ? " (takes the bounces)" : "");
+	}
+}
+
+static void print_hints(const struct serve_options *o)
+{
+	const struct deadmx_scenario *s = o->scenario;
+	const struct deadmx_server *server = &s->world.servers[0];
+
+	printf("Try   dig @%s -p %u %s MX\n", o->dns_address, o->dns_port,
+	       server->mx_for_count ? server->mx_for[0] : server->name);
+	printf("      swaks --server %s --port %u", server->address,
+	       server->port);
+	if (s->mail_count)
+		printf(" --from '%s' --to '%s'",
+		       *s->mails[0].from ? s->mails[0].from : "<>",
+		       s->mails[0].to[0]);
+	printf("\n");
+	if (o->dns_port != SERVE_PORTS_DNS)
+		printf("Note  resolv.conf can't name a port: an MTA finds this "
+		       "DNS at port 53 only\n");
+	if (server->port != SERVE_PORTS_SMTP)
+		printf("Note  an MX record can't name a port: tell the MTA to "
+		       "use %u (Postfix: smtp_tcp_port)\n",
+		       server->port);
+}
+
+static void on_ready(const struct serve_options *o)
+{
+	printf("%s: %s\n\n", o->scenario->name, o->scenario->description);
+	printf("DNS   %-15s port %u\n", o->dns_address, o->dns_port);
+	print_servers(&o->scenario->world);
+	print_hints(o);
+	printf("Ready. Ctrl-C ends it.\n\n");
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+/* By hand there is no MTA whose sendmail command could be called. */
+static void inject_by_smtp(struct deadmx_scenario *s)
+{
+	for (size_t i = 0; i < s->mail_count; i++)
+		s->mails[i].via_sendmail = false;
+}
+
+static int make_message_dir(const char *path)
+{
+	struct stat st;
+	int rc = 0;
+
+	if (!path || mkdir(path, 0755) == 0)
+		return 0;
+	if (errno != EEXIST || stat(path, &st) < 0)
+		rc = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		rc = -ENOTDIR;
+	if (rc < 0)
+		fprintf(stderr, "deadmx serve: %s: %s\n", path, strerror(-rc));
+	return rc;
+}
+
+static int exit_status(int rc)
+{
+	switch (-rc) {
+	case 0:
+		return STATUS_OK;
+	case EACCES:
+	case EPERM:
+	case EADDRINUSE:
+	case EADDRNOTAVAIL:
+	case ENOTSUP:
+		return STATUS_MACHINE;
+	default:
+		return STATUS_HARNESS;
+	}
+}
+
+static int serve(struct cmd_serve *c)
+{
+	int rc = deadmx_scenario_load(c->path, stderr, &c->scenario);
+
+	if (rc < 0)
+		return STATUS_USAGE;
+	c->options.scenario = c->scenario;
+	c->options.on_ready = on_ready;
+	inject_by_smtp(c->scenario);
+	rc = make_message_dir(c->options.message_dir);
+	if (rc == 0)
+		rc = place_smtp(c);
+	if (rc == 0)
+		rc = place_dns(c);
+	if (rc == 0) {
+		warn_if_open(c);
+		rc = serve_run(&c->options);
+	}
+	return exit_status(rc);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	struct cmd_serve c = {
+		.port = PORT_AUTO, .dns_port = PORT_AUTO, .options.speed = 1};
+	int rc = parse(&c, argc, argv), status = STATUS_USAGE;
+
+	if (rc == 0)
+		status = serve(&c);
+	else if (rc > 0)
+		status = fputs(help, stdout) < 0 ? STATUS_HARNESS : STATUS_OK;
+	deadmx_scenario_free(c.scenario);
+	free(c.inject);
+	return status;
+}

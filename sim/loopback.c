@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Servers outside of a sandbox: see deadmx/loopback.h. */
+#include "deadmx/loopback.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "deadmx/arena.h"
+#include "sim/scenario_read.h"
+
+int deadmx_loopback_address(const char *address,
+			    char ret[DEADMX_LOOPBACK_TEXT_MAX])
+{
+	static const uint32_t nets[] = {0xC0000200, 0xC6336400, 0xCB007100};
+	struct in_addr in;
+	uint32_t host;
+
+	if (inet_pton(AF_INET, address, &in) != 1)
+		return -EINVAL;
+	host = ntohl(in.s_addr);
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
+		if ((host & 0xFFFFFF00) == nets[i])
+			in.s_addr = htonl((host & 0xFFFFFF) | 127U << 24);
+	inet_ntop(AF_INET, &in, ret, DEADMX_LOOPBACK_TEXT_MAX);
+	return 0;
+}
+
+static bool is_taken(const struct deadmx_world *world, size_t count,
+		     const struct deadmx_server *server)
+{
+	for (size_t i = 0; i < count; i++)
+		if (world->servers[i].port == server->port &&
+		    strcmp(world->servers[i].address, server->address) == 0)
+			return true;
+	return false;
+}
+
+int deadmx_loopback_move(struct deadmx_scenario *s,
+			 const char *const *addresses, size_t count,
+			 uint16_t port)
+{
+	struct deadmx_world *world = &s->world;
+	char text[DEADMX_LOOPBACK_TEXT_MAX];
+
+	for (size_t i = 0; i < world->server_count; i++) {
+		struct deadmx_server *server = &world->servers[i];
+		const char *address = text;
+		int rc = 0;
+
+		if (count)
+			address = addresses[i < count ? i : count - 1];
+		else
+			rc = deadmx_loopback_address(server->address, text);
+		if (rc < 0)
+			return rc;
+		server->address =
+			deadmx_arena_copy(s->arena, address, strlen(address));
+		if (server->port == SCENARIO_SMTP_PORT)
+			server->port = port;
+		while (is_taken(world, i, server))
+			if (++server->port == 0)
+				return -ERANGE;
+	}
+	return 0;
+}
