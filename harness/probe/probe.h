@@ -6,8 +6,8 @@
  * each address, and a report. No message is ever sent: the code knows no
  * DATA. It owns its sockets; what it found is the report's.
  */
-#ifndef HARNESS_PROBE_PROBE_H
-#define HARNESS_PROBE_PROBE_H
+#ifndef HARNESS_PROBE_H
+#define HARNESS_PROBE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -39,42 +39,41 @@ static const char *session_copy(struct session *s, const char *text)
 }
 
 /* A step is done: into the report. */
-static void session_step(struct session *s, enum probe_step_kind kind,
-			 enum probe_mark mark, const char *text)
+static void session_add(struct session *s, struct probe_step *step)
 {
-	struct probe_step step = {
-		.kind = kind,
-		.mark = mark,
-		.host = s->host,
-		.address = s->address,
-		.took_ns = probe_net_now_ns() - s->step_from_ns,
-		.text = text,
-	};
-	const struct probe_step *added = probe_report_add(s->report, &step);
+	const struct probe_step *added;
 
+	step->host = s->host;
+	step->address = s->address;
+	step->took_ns = probe_net_now_ns() - s->step_from_ns;
+	added = probe_report_add(s->report, step);
 	if (s->options->on_step)
 		s->options->on_step(s->options->arg, s->report, added);
 }
 
+static void session_step(struct session *s, enum probe_step_kind kind,
+			 enum probe_mark mark, const char *text)
+{
+	struct probe_step step = {.kind = kind, .mark = mark, .text = text};
+
+	session_add(s, &step);
+}
+
+/* The same with the reply at hand. */
 static void session_step_reply(struct session *s, enum probe_step_kind kind,
 			       enum probe_mark mark, const char *text)
 {
 	struct probe_step step = {
 		.kind = kind,
 		.mark = mark,
-		.host = s->host,
-		.address = s->address,
-		.took_ns = probe_net_now_ns() - s->step_from_ns,
 		.code = s->reply.code,
 		.status = s->reply.has_status ? session_copy(s, s->reply.status)
 					      : NULL,
 		.reply = session_copy(s, s->reply.text),
 		.text = text,
 	};
-	const struct probe_step *added = probe_report_add(s->report, &step);
 
-	if (s->options->on_step)
-		s->options->on_step(s->options->arg, s->report, added);
+	session_add(s, &step);
 }
 
 /* The session ended at @kind for another reason than a reply. */
@@ -319,16 +318,27 @@ static bool session_ehlo(struct session *s)
 	       session_must(s, PROBE_STEP_HELO);
 }
 
+/* The handshake failed with @rc. */
+static void session_no_handshake(struct session *s, int rc, const char *why)
+{
+	s->is_dead = true;
+	if (rc == -EINTR)
+		session_lost(s, PROBE_STEP_TLS, rc);
+	else if (rc == -ETIMEDOUT)
+		session_fail(s, PROBE_STEP_TLS, PROBE_END_TLS,
+			     "no answer in time");
+	else
+		session_fail(s, PROBE_STEP_TLS, PROBE_END_TLS,
+			     rc == -EPROTO ? why
+					   : session_copy(s, uv_strerror(rc)));
+}
+
 static bool session_handshake(struct session *s)
 {
 	struct probe_tls_peer *peer =
 		deadmx_arena_alloc(s->report->arena, sizeof(*peer));
-	struct probe_step step = {.kind = PROBE_STEP_TLS,
-				  .host = s->host,
-				  .address = s->address,
-				  .peer = peer};
+	struct probe_step step = {.kind = PROBE_STEP_TLS, .peer = peer};
 	const char *why = NULL;
-	const struct probe_step *added;
 	int rc;
 
 	s->step_from_ns = probe_net_now_ns();
@@ -336,28 +346,18 @@ static bool session_handshake(struct session *s)
 			       probe_net_deadline(&s->net), s->report->arena,
 			       peer, &why, &s->ssl);
 	if (rc < 0) {
-		s->is_dead = true;
-		if (rc == -EINTR)
-			session_lost(s, PROBE_STEP_TLS, rc);
-		else
-			session_fail(s, PROBE_STEP_TLS, PROBE_END_TLS,
-				     rc == -EPROTO ? why
-				     : rc == -ETIMEDOUT
-					     ? "no answer in time"
-					     : session_copy(s, strerror(-rc)));
+		session_no_handshake(s, rc, why);
 		return false;
 	}
-	if (peer->problem_count && s->tls == PROBE_TLS_VERIFY)
+	if (peer->problem_count && s->tls == PROBE_TLS_VERIFY) {
+		step.mark = PROBE_MARK_FAILED;
 		s->end = probe_end_make(PROBE_END_CERTIFICATE, PROBE_STEP_TLS,
 					peer->problems[0]);
-	step.mark = s->end.kind		  ? PROBE_MARK_FAILED
-		    : peer->problem_count ? PROBE_MARK_WARNING
-					  : PROBE_MARK_OK;
-	step.took_ns = probe_net_now_ns() - s->step_from_ns;
-	added = probe_report_add(s->report, &step);
-	if (s->options->on_step)
-		s->options->on_step(s->options->arg, s->report, added);
-	return !s->end.kind;
+	} else if (peer->problem_count) {
+		step.mark = PROBE_MARK_WARNING;
+	}
+	session_add(s, &step);
+	return s->end.kind == PROBE_END_NONE;
 }
 
 /* A server that offers no TLS, or takes the offer back. True: go on. */

@@ -6,8 +6,8 @@
  * is not trusted in any way. Whatever is answered, the session ends with QUIT
  * as long as there is somebody to say it to.
  */
-#ifndef HARNESS_PROBE_PROBE_SMTP_H
-#define HARNESS_PROBE_PROBE_SMTP_H
+#ifndef HARNESS_PROBE_SMTP_H
+#define HARNESS_PROBE_SMTP_H
 
 #include "harness/probe/probe.h"
 
