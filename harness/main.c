@@ -8,6 +8,7 @@
 #include "harness/cmd_check.h"
 #include "harness/cmd_clock.h"
 #include "harness/cmd_judge.h"
+#include "harness/cmd_probe.h"
 #include "harness/cmd_run.h"
 #include "harness/cmd_serve.h"
 #include "harness/cmd_targets.h"
@@ -23,6 +24,8 @@ static const struct command {
 	{"check", cmd_check, "validate scenario files"},
 	{"judge", cmd_judge, "the verdict again, from a stored run"},
 	{"clock", cmd_clock, "run any process tree on the virtual clock"},
+	{"probe", cmd_probe,
+	 "the way an MTA would take to one address, up to RCPT"},
 	{"targets", cmd_targets, "the MTAs it knows, and which are here"},
 	{"_inner", inner_main, NULL},
 };
