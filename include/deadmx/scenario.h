@@ -162,26 +162,6 @@ struct deadmx_certificate {
 };
 
 /*
- * What SPF says of a sender (RFC 7208 2.6).
- * XX(ENUM, "yaml word", "one line for the reference")
- */
-#define DEADMX_SPF_MAP(XX)                                                     \
-	XX(NONE, "none", "the domain has no record, or is no domain")          \
-	XX(NEUTRAL, "neutral", "the record says nothing of this client")       \
-	XX(PASS, "pass", "the client may send for the domain")                 \
-	XX(FAIL, "fail", "the client may not")                                 \
-	XX(SOFTFAIL, "softfail", "the client probably may not")                \
-	XX(TEMPERROR, "temperror", "the record can't be had for now")          \
-	XX(PERMERROR, "permerror", "the record is faulty")
-
-enum deadmx_spf {
-#define XX(uc, word, doc) DEADMX_SPF_##uc,
-	DEADMX_SPF_MAP(XX)
-#undef XX
-		DEADMX_SPF_COUNT
-};
-
-/*
  * One fault: a row of a server's timeline restricted to one stage. Rows are
  * tried in the order of the file; the first whose window and conditions hold
  * and whose counts are not used up applies.
