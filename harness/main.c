@@ -13,6 +13,7 @@
 #include "harness/cmd_serve.h"
 #include "harness/cmd_targets.h"
 #include "harness/inner.h"
+#include "harness/model/model.h"
 
 static const struct command {
 	const char *name;
@@ -28,6 +29,7 @@ static const struct command {
 	 "the way an MTA would take to one address, up to RCPT"},
 	{"targets", cmd_targets, "the MTAs it knows, and which are here"},
 	{"_inner", inner_main, NULL},
+	{"_model", model_main, NULL},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
