@@ -57,18 +57,52 @@
 	   "a second final NDR came for the same mail and recipient") \
 	XX(LAW_DUPLICATE, "law/duplicate-delivery", \
 	   "the same mail was delivered more than once") \
+	XX(LAW_QUEUED_AFTER_NDR, "law/queued-after-ndr", \
+	   "mail whose sender was told it failed is still in the queue") \
+	XX(LAW_NDR_UNKNOWN, "law/ndr-about-nobody", \
+	   "an NDR is about an address to which no mail was sent") \
 	XX(LAW_UNEXPECTED, "law/unexpected-message", \
 	   "a message that is neither a mail of the scenario nor a bounce") \
 	XX(NDR_MISSING, "rfc5321/6.1/ndr-missing", \
 	   "the sender of an undelivered mail was not told") \
 	XX(RETRY_DELAY, "rfc5321/4.5.4.1/retry-delay", \
 	   "the MTA retries without a pause") \
+	XX(TIMEOUT_BANNER, "rfc5321/4.5.3.2.1/greeting-timeout", \
+	   "the client waits less than 5 min for the greeting") \
+	XX(TIMEOUT_MAIL, "rfc5321/4.5.3.2.2/mail-timeout", \
+	   "the client waits less than 5 min for the reply to MAIL") \
+	XX(TIMEOUT_RCPT, "rfc5321/4.5.3.2.3/rcpt-timeout", \
+	   "the client waits less than 5 min for the reply to RCPT") \
+	XX(TIMEOUT_DATA, "rfc5321/4.5.3.2.4/data-timeout", \
+	   "the client waits less than 2 min for the reply to DATA") \
+	XX(TIMEOUT_DOT, "rfc5321/4.5.3.2.6/dot-timeout", \
+	   "the client waits less than 10 min for the reply to the final dot") \
+	XX(EXTENSION_UNASKED, "rfc5321/2.2.1/extension-not-offered", \
+	   "a parameter of an extension that the server does not offer") \
+	XX(DSN_LOST, "rfc3461/5.2.1/parameter-lost", \
+	   "a DSN parameter was not passed on to a server that does DSNs") \
+	XX(DSN_INVENTED, "rfc3461/5.2.1/parameter-invented", \
+	   "a DSN parameter was passed on that the sender did not give") \
 	XX(NULL_REVERSE_PATH, "rfc5321/6.1/null-reverse-path", \
 	   "a bounce was sent with a reverse-path that is not null") \
 	XX(NOT_A_DSN, "rfc3464/2/not-a-dsn", \
 	   "a bounce holds no delivery status that a program can read") \
 	XX(REPORTING_MTA, "rfc3464/2.2.2/reporting-mta", \
 	   "Reporting-MTA is missing or malformed") \
+	XX(ENVELOPE_ID, "rfc3464/2.2.1/original-envelope-id", \
+	   "the sender's envelope id is missing, changed or invented") \
+	XX(ARRIVAL_DATE, "rfc3464/2.2.5/arrival-date", \
+	   "Arrival-Date is no date with a numeric zone") \
+	XX(STATUS_ENCODING, "rfc3464/2.1/encoding", \
+	   "the delivery status is not in the 7bit encoding") \
+	XX(STATUS_LINES, "rfc3464/2.1.1/field-syntax", \
+	   "the delivery status has lines that are no fields") \
+	XX(FIELD_REPEATED, "rfc3464/2.3/field-repeated", \
+	   "a per-recipient field that may stand once stands twice") \
+	XX(FIELD_ORDER, "rfc3464/2.3/field-order", \
+	   "per-recipient fields are not in the order of the grammar") \
+	XX(ORIGINAL_RECIPIENT, "rfc3464/2.3.1/original-recipient", \
+	   "the sender's ORCPT is missing, changed or invented") \
 	XX(NO_RECIPIENT, "rfc3464/2.3/recipient-fields", \
 	   "the delivery status has no per-recipient fields") \
 	XX(FINAL_RECIPIENT, "rfc3464/2.3.2/final-recipient", \
@@ -79,12 +113,42 @@
 	   "Status is missing or malformed") \
 	XX(STATUS_CLASS, "rfc3464/2.3.4/status-class", \
 	   "the class of Status contradicts Action") \
+	XX(REMOTE_MTA, "rfc3464/2.3.5/remote-mta", \
+	   "Remote-MTA is malformed") \
+	XX(DIAGNOSTIC_CODE, "rfc3464/2.3.6/diagnostic-code", \
+	   "Diagnostic-Code is malformed, or missing although a server replied") \
+	XX(LAST_ATTEMPT_DATE, "rfc3464/2.3.7/last-attempt-date", \
+	   "Last-Attempt-Date is no date with a numeric zone") \
+	XX(RETRY_DATE, "rfc3464/2.3.9/retry-date", \
+	   "Will-Retry-Until is no date with a numeric zone") \
+	XX(BETTER_STATUS, "rfc3463/3.5/better-code", \
+	   "X.4.7 although the code of the actual problem is known") \
 	XX(WILL_RETRY_UNTIL, "rfc3464/2.3.9/will-retry-until", \
 	   "Will-Retry-Until stands where nothing is retried") \
 	XX(DSN_ADDRESS, "rfc3464/2/to", \
 	   "the To header is not the address the bounce was sent to") \
 	XX(REPORT_TYPE, "rfc6522/3/report-type", \
 	   "not multipart/report with report-type=delivery-status") \
+	XX(REPORT_TEXT, "rfc6522/3/text-part", \
+	   "the report does not begin with a part for people") \
+	XX(REPORT_ORDER, "rfc6522/3/part-order", \
+	   "the delivery status is not the second part of the report") \
+	XX(STATUS_UTF8, "rfc6533/3/utf8-status", \
+	   "UTF-8 in a delivery status that is not message/global-delivery-status") \
+	XX(AUTO_SUBMITTED, "rfc3834/5.2/auto-submitted", \
+	   "a DSN is labelled auto-generated") \
+	XX(AUTO_SUBMITTED_TWICE, "rfc3834/5/auto-submitted-twice", \
+	   "Auto-Submitted stands more than once") \
+	XX(MIME_VERSION, "rfc2045/4/mime-version", \
+	   "a MIME message without MIME-Version") \
+	XX(MESSAGE_HEADER, "rfc5322/3.6/header", \
+	   "the bounce's own header lacks Date or From") \
+	XX(MESSAGE_ID, "rfc5322/3.6.4/message-id", \
+	   "the bounce has no Message-ID") \
+	XX(ORIGINAL_MISSING, "rfc3461/6.2/original-missing", \
+	   "nothing of the original message is returned") \
+	XX(RET, "rfc3461/4.3/ret", \
+	   "RET is not followed: too much or too little is returned") \
 	XX(NDR_NOT_WANTED, "rfc3461/5.2.6/ndr-not-wanted", \
 	   "a failed NDR came although NOTIFY does not ask for FAILURE") \
 	XX(DELAY_NOT_WANTED, "rfc3461/5.2.5/delay-not-wanted", \

@@ -27,7 +27,7 @@ const char *deadmx_ndr_kind_word(enum deadmx_ndr_kind kind)
 /* What one walk through the parts has met. */
 struct ndr_walk {
 	struct deadmx_ndr *ndr;
-	unsigned parts;
+	unsigned parts, leaves;
 	GMimePart *plain, *html, *status; /* the first of each; borrowed */
 };
 
@@ -45,26 +45,42 @@ static bool ndr_is_original(GMimeContentType *type)
 	       ndr_type_is(type, "text", "rfc822-headers");
 }
 
+static void ndr_original(struct deadmx_ndr *ndr, GMimeContentType *type)
+{
+	if (ndr->original != DEADMX_NDR_ORIGINAL_NONE)
+		return;
+	ndr->original =
+		ndr_type_is(type, "text", "rfc822-headers") ||
+				ndr_type_is(type, "message", "global-headers")
+			? DEADMX_NDR_ORIGINAL_HEADERS
+			: DEADMX_NDR_ORIGINAL_FULL;
+}
+
 static void ndr_walk_leaf(struct ndr_walk *walk, GMimeObject *object)
 {
 	GMimeContentType *type = g_mime_object_get_content_type(object);
+	unsigned leaf = walk->leaves++;
 
 	if (ndr_is_original(type)) {
-		walk->ndr->has_original = true;
+		ndr_original(walk->ndr, type);
 		return;
 	}
 	if (!GMIME_IS_PART(object))
 		return;
 	if (ndr_type_is(type, "message", "delivery-status") ||
 	    ndr_type_is(type, "message", "global-delivery-status")) {
-		if (!walk->status)
+		if (!walk->status) {
 			walk->status = GMIME_PART(object);
+			walk->ndr->is_status_second = leaf == 1;
+		}
 	} else if (ndr_type_is(type, "text", "html")) {
 		if (!walk->html)
 			walk->html = GMIME_PART(object);
+		walk->ndr->has_text |= leaf == 0;
 	} else if (!type || ndr_type_is(type, "text", "*")) {
 		if (!walk->plain)
 			walk->plain = GMIME_PART(object);
+		walk->ndr->has_text |= leaf == 0;
 	}
 }
 
@@ -88,9 +104,15 @@ static void ndr_walk(struct ndr_walk *walk, GMimeObject *object, int depth)
 	}
 	multipart = GMIME_MULTIPART(object);
 	count = g_mime_multipart_get_count(multipart);
-	for (int i = 0; i < count && walk->parts <= DEADMX_NDR_PARTS_MAX; i++)
+	for (int i = 0; i < count && walk->parts <= DEADMX_NDR_PARTS_MAX; i++) {
+		unsigned first = walk->leaves;
+
 		ndr_walk(walk, g_mime_multipart_get_part(multipart, i),
 			 depth + 1);
+		/* Text in two forms is one component of the report. */
+		if (depth == 1 && walk->leaves > first)
+			walk->leaves = first + 1;
+	}
 }
 
 /* The transfer-decoded bytes of a part, at most @max of them; never NULL. */
@@ -226,6 +248,43 @@ static enum deadmx_ndr_kind ndr_kind(const struct deadmx_ndr *ndr,
 	return is_bounce ? ndr_kind_from_text(ndr) : DEADMX_NDR_KIND_NONE;
 }
 
+static void ndr_read_header(struct deadmx_ndr *ndr, GMimeObject *message)
+{
+	GMimeHeaderList *list = g_mime_object_get_header_list(message);
+	int count = g_mime_header_list_get_count(list);
+
+	for (int i = 0; i < count; i++) {
+		const char *name = g_mime_header_get_name(
+			g_mime_header_list_get_header_at(list, i));
+
+		ndr->has_mime_version |= strcasecmp(name, "MIME-Version") == 0;
+		ndr->has_date |= strcasecmp(name, "Date") == 0;
+		ndr->has_message_id |= strcasecmp(name, "Message-ID") == 0;
+		ndr->auto_submitted_count +=
+			strcasecmp(name, "Auto-Submitted") == 0;
+	}
+}
+
+static void ndr_read_status(struct deadmx_ndr *ndr, GMimePart *part)
+{
+	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
+	size_t len;
+	char *body =
+		ndr_part_bytes(ndr, part, DEADMX_NDR_STATUS_BYTES_MAX, &len);
+
+	ndr->has_status = true;
+	ndr->is_global =
+		ndr_type_is(g_mime_object_get_content_type(GMIME_OBJECT(part)),
+			    "message", "global-delivery-status");
+	ndr->is_status_encoded = !ndr->is_global &&
+				 encoding != GMIME_CONTENT_ENCODING_7BIT &&
+				 encoding != GMIME_CONTENT_ENCODING_DEFAULT;
+	for (size_t i = 0; i < len && !ndr->is_global; i++)
+		ndr->has_8bit_status |= (unsigned char)body[i] >= 0x80;
+	ndr_fields_read(ndr, body, len);
+	free(body);
+}
+
 static void ndr_read_message(struct deadmx_ndr *ndr, GMimeMessage *message)
 {
 	GMimeObject *top = g_mime_message_get_mime_part(message);
@@ -237,6 +296,7 @@ static void ndr_read_message(struct deadmx_ndr *ndr, GMimeMessage *message)
 	ndr->subject = ndr_header(message, "Subject");
 	ndr->auto_submitted = ndr_header(message, "Auto-Submitted");
 	ndr->from_daemon = ndr_from_daemon(ndr->from);
+	ndr_read_header(ndr, GMIME_OBJECT(message));
 	if (top) {
 		ndr->is_report = ndr_is_report(top);
 		ndr_walk(&walk, top, 1);
@@ -247,15 +307,8 @@ static void ndr_read_message(struct deadmx_ndr *ndr, GMimeMessage *message)
 	else
 		ndr->text = strdup("");
 	assert(ndr->text);
-	if (walk.status) {
-		size_t len;
-		char *body = ndr_part_bytes(ndr, walk.status,
-					    DEADMX_NDR_STATUS_BYTES_MAX, &len);
-
-		ndr->has_status = true;
-		ndr_fields_read(ndr, body, len);
-		free(body);
-	}
+	if (walk.status)
+		ndr_read_status(ndr, walk.status);
 	is_bounce = ndr->from_daemon || ndr->has_status || ndr->is_report ||
 		    g_mime_object_get_header(GMIME_OBJECT(message),
 					     "X-Failed-Recipients");
@@ -365,6 +418,7 @@ void deadmx_ndr_free(struct deadmx_ndr *ndr)
 	free(ndr->text);
 	free(ndr->reporting_mta);
 	free(ndr->arrival_date);
+	free(ndr->envelope_id);
 	free(ndr);
 }
 

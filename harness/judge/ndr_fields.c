@@ -25,6 +25,8 @@ struct ndr_groups {
 	bool is_first; /* still in the per-message group */
 	bool has_row;  /* the current group has its recipient */
 	bool is_full;  /* a limit was met: read no more */
+	unsigned seen; /* per-recipient fields of the current row, by bit */
+	int last;      /* number of the last one in the grammar */
 	struct ndr_field field;
 };
 
@@ -103,30 +105,95 @@ static struct deadmx_ndr_recipient *ndr_row(struct ndr_groups *g)
 	rows += ndr->recipient_count++;
 	memset(rows, 0, sizeof(*rows));
 	g->has_row = true;
+	g->seen = 0;
+	g->last = 0;
 	return rows;
 }
 
-static void ndr_recipient_field(struct deadmx_ndr_recipient *r,
-				const char *name, const char *value)
+/* The per-recipient fields in the order of the grammar (RFC 3464 2.3). */
+enum ndr_row_field {
+	NDR_ORIGINAL_RECIPIENT,
+	NDR_FINAL_RECIPIENT,
+	NDR_ACTION,
+	NDR_STATUS,
+	NDR_REMOTE_MTA,
+	NDR_DIAGNOSTIC_CODE,
+	NDR_LAST_ATTEMPT_DATE,
+	NDR_FINAL_LOG_ID,
+	NDR_WILL_RETRY_UNTIL,
+	NDR_ROW_FIELDS,
+};
+
+static const char *const ndr_row_names[NDR_ROW_FIELDS] = {
+	"Original-Recipient",
+	"Final-Recipient",
+	"Action",
+	"Status",
+	"Remote-MTA",
+	"Diagnostic-Code",
+	"Last-Attempt-Date",
+	"Final-Log-ID",
+	"Will-Retry-Until",
+};
+
+/* NDR_ROW_FIELDS for an extension. */
+static enum ndr_row_field ndr_row_field(const char *name)
 {
-	if (strcasecmp(name, "Final-Recipient") == 0) {
-		ndr_set_typed(&r->final_type, &r->final_recipient, value);
-	} else if (strcasecmp(name, "Original-Recipient") == 0) {
+	int i = 0;
+
+	while (i < NDR_ROW_FIELDS && strcasecmp(name, ndr_row_names[i]) != 0)
+		i++;
+	return (enum ndr_row_field)i;
+}
+
+static void ndr_recipient_set(struct deadmx_ndr_recipient *r,
+			      enum ndr_row_field field, const char *value)
+{
+	switch (field) {
+	case NDR_ORIGINAL_RECIPIENT:
 		ndr_set_typed(&r->original_type, &r->original_recipient, value);
-	} else if (strcasecmp(name, "Action") == 0) {
+		return;
+	case NDR_FINAL_RECIPIENT:
+		ndr_set_typed(&r->final_type, &r->final_recipient, value);
+		return;
+	case NDR_ACTION:
 		ndr_set(&r->action_text, value);
 		r->action = ndr_action(r->action_text);
-	} else if (strcasecmp(name, "Status") == 0) {
+		return;
+	case NDR_STATUS:
 		ndr_set(&r->status, value);
-	} else if (strcasecmp(name, "Remote-MTA") == 0) {
+		return;
+	case NDR_REMOTE_MTA:
 		ndr_set_typed(NULL, &r->remote_mta, value);
-	} else if (strcasecmp(name, "Diagnostic-Code") == 0) {
+		return;
+	case NDR_DIAGNOSTIC_CODE:
 		ndr_set_typed(&r->diagnostic_type, &r->diagnostic_code, value);
-	} else if (strcasecmp(name, "Last-Attempt-Date") == 0) {
+		return;
+	case NDR_LAST_ATTEMPT_DATE:
 		ndr_set(&r->last_attempt, value);
-	} else if (strcasecmp(name, "Will-Retry-Until") == 0) {
+		return;
+	case NDR_WILL_RETRY_UNTIL:
 		ndr_set(&r->will_retry_until, value);
+		return;
+	case NDR_FINAL_LOG_ID:
+	case NDR_ROW_FIELDS:
+		return;
 	}
+}
+
+static void ndr_recipient_field(struct ndr_groups *g,
+				struct deadmx_ndr_recipient *r,
+				const char *name, const char *value)
+{
+	enum ndr_row_field field = ndr_row_field(name);
+
+	if (field == NDR_ROW_FIELDS)
+		return;
+	r->has_repeated_field |= (g->seen >> field & 1u) != 0;
+	r->is_out_of_order |= (int)field < g->last;
+	g->seen |= 1u << field;
+	g->last = (int)field;
+	ndr_recipient_set(r, field, value);
 }
 
 static bool ndr_starts_recipient(const char *name)
@@ -150,12 +217,15 @@ static void ndr_field_end(struct ndr_groups *g)
 		ndr_set(&g->ndr->reporting_mta, f->value);
 	} else if (g->is_first && strcasecmp(f->name, "Arrival-Date") == 0) {
 		ndr_set(&g->ndr->arrival_date, f->value);
+	} else if (g->is_first &&
+		   strcasecmp(f->name, "Original-Envelope-Id") == 0) {
+		ndr_set(&g->ndr->envelope_id, f->value);
 	} else if (!g->is_first || ndr_starts_recipient(f->name) ||
 		   g->has_row) {
 		/* Even in the first group: somebody forgot the blank line. */
 		row = ndr_row(g);
 		if (row)
-			ndr_recipient_field(row, f->name, f->value);
+			ndr_recipient_field(g, row, f->name, f->value);
 	}
 	f->name[0] = '\0';
 	f->value_len = 0;
@@ -179,8 +249,10 @@ static void ndr_field_begin(struct ndr_groups *g, const char *line, size_t len)
 	const char *colon = memchr(line, ':', len);
 	size_t name_len = colon ? (size_t)(colon - line) : 0;
 
-	if (!colon)
-		return; /* no field at all: skip the line */
+	if (!colon) {
+		g->ndr->bad_lines++; /* no field at all */
+		return;
+	}
 	if (++g->fields > DEADMX_NDR_FIELDS_MAX) {
 		g->is_full = true;
 		g->ndr->is_truncated = true;

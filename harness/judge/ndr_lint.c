@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <gmime/gmime.h>
+#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,33 @@ bool deadmx_ndr_status_valid(const char *status)
 	if (!ndr_status_number(&at) || *at++ != '.')
 		return false;
 	return ndr_status_number(&at) && *at == '\0';
+}
+
+/* RFC 822 5.1 with the years of RFC 1123 5.2.14 and RFC 3464 2.2.5's zone. */
+bool deadmx_ndr_date_valid(const char *date)
+{
+	static const char form[] =
+		"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun), *)?[0-9]{1,2} +"
+		"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +"
+		"[0-9]{2}([0-9]{2})? +[0-9]{2}:[0-9]{2}(:[0-9]{2})? +"
+		"[-+][0-9]{4} *([(].*[)])?$";
+	regex_t re;
+	bool ok;
+	int rc = regcomp(&re, form, REG_EXTENDED | REG_NOSUB | REG_ICASE);
+
+	assert(rc == 0);
+	ok = regexec(&re, date, 0, NULL, 0) == 0;
+	regfree(&re);
+	return ok;
+}
+
+static void ndr_lint_date(struct deadmx_ndr *ndr, enum finding_id id,
+			  const char *field, const char *date)
+{
+	if (date && !deadmx_ndr_date_valid(date))
+		ndr_find(ndr, id, DEADMX_NDR_MUST,
+			 "a date such as Tue, 01 Jan 2030 00:00:00 +0000",
+			 "%s: %s", field, date);
 }
 
 static const char *ndr_who(const struct deadmx_ndr_recipient *r)
@@ -146,12 +174,54 @@ static void ndr_lint_status(struct deadmx_ndr *ndr,
 			 "%s for %s", r->status, ndr_who(r));
 }
 
+/* RFC 3463 3.5: X.4.7 says that time is over, not what was wrong. */
+static void ndr_lint_better_status(struct deadmx_ndr *ndr,
+				   const struct deadmx_ndr_recipient *r)
+{
+	if (r->action == DEADMX_NDR_ACTION_FAILED && r->status &&
+	    strcmp(r->status + 1, ".4.7") == 0 && r->diagnostic_code)
+		ndr_find(ndr, FINDING_BETTER_STATUS, DEADMX_NDR_NOTE,
+			 "the code of the problem that kept the mail back",
+			 "%s for %s, and a diagnostic: %s", r->status,
+			 ndr_who(r), r->diagnostic_code);
+}
+
+static void ndr_lint_optional(struct deadmx_ndr *ndr,
+			      const struct deadmx_ndr_recipient *r)
+{
+	if (r->remote_mta && !*r->remote_mta)
+		ndr_find(ndr, FINDING_REMOTE_MTA, DEADMX_NDR_MUST,
+			 "Remote-MTA: name-type; name", "no name for %s",
+			 ndr_who(r));
+	if (r->diagnostic_code && (!r->diagnostic_type || !*r->diagnostic_type))
+		ndr_find(ndr, FINDING_DIAGNOSTIC_CODE, DEADMX_NDR_MUST,
+			 "Diagnostic-Code: type; text",
+			 "\"%s\" without a type for %s", r->diagnostic_code,
+			 ndr_who(r));
+	ndr_lint_date(ndr, FINDING_LAST_ATTEMPT_DATE, "Last-Attempt-Date",
+		      r->last_attempt);
+	ndr_lint_date(ndr, FINDING_RETRY_DATE, "Will-Retry-Until",
+		      r->will_retry_until);
+	if (r->has_repeated_field)
+		ndr_find(ndr, FINDING_FIELD_REPEATED, DEADMX_NDR_MUST,
+			 "each field at most once", "one twice for %s",
+			 ndr_who(r));
+	/* The grammar has an order; the text nowhere says that it matters. */
+	if (r->is_out_of_order)
+		ndr_find(ndr, FINDING_FIELD_ORDER, DEADMX_NDR_NOTE,
+			 "Original-Recipient, Final-Recipient, Action, Status, "
+			 "…",
+			 "another order for %s", ndr_who(r));
+}
+
 static void ndr_lint_recipient(struct deadmx_ndr *ndr,
 			       struct deadmx_ndr_recipient *r)
 {
 	ndr_lint_final_recipient(ndr, r);
 	ndr_lint_action(ndr, r);
 	ndr_lint_status(ndr, r);
+	ndr_lint_better_status(ndr, r);
+	ndr_lint_optional(ndr, r);
 	if (r->will_retry_until && r->action_text &&
 	    r->action != DEADMX_NDR_ACTION_DELAYED)
 		ndr_find(ndr, FINDING_WILL_RETRY_UNTIL, DEADMX_NDR_MUST,
@@ -177,10 +247,66 @@ static void ndr_lint_reporting_mta(struct deadmx_ndr *ndr)
 			 "\"%s\"", ndr->reporting_mta);
 }
 
+/* What holds for every message, and for every bounce by a program. */
+static void ndr_lint_header(struct deadmx_ndr *ndr)
+{
+	if (!ndr->from || !ndr->has_date)
+		ndr_find(ndr, FINDING_MESSAGE_HEADER, DEADMX_NDR_MUST,
+			 "From and Date", "no %s", ndr->from ? "Date" : "From");
+	if (!ndr->has_message_id)
+		ndr_find(ndr, FINDING_MESSAGE_ID, DEADMX_NDR_SHOULD,
+			 "a Message-ID", "none");
+	if (ndr->auto_submitted_count > 1)
+		ndr_find(ndr, FINDING_AUTO_SUBMITTED_TWICE, DEADMX_NDR_MUST,
+			 "Auto-Submitted at most once", "%u times",
+			 ndr->auto_submitted_count);
+	if (ndr->auto_submitted &&
+	    strncasecmp(ndr->auto_submitted, "auto-generated", 14) == 0)
+		ndr_find(ndr, FINDING_AUTO_SUBMITTED, DEADMX_NDR_MUST,
+			 "auto-replied, or no Auto-Submitted at all",
+			 "Auto-Submitted: %s", ndr->auto_submitted);
+}
+
+/* RFC 6522 3: text for people, then the status, then perhaps the mail. */
+static void ndr_lint_parts(struct deadmx_ndr *ndr)
+{
+	if (!ndr->has_mime_version)
+		ndr_find(ndr, FINDING_MIME_VERSION, DEADMX_NDR_MUST,
+			 "MIME-Version: 1.0", "none");
+	if (!ndr->has_text)
+		ndr_find(ndr, FINDING_REPORT_TEXT, DEADMX_NDR_MUST,
+			 "text for people as the first part", "none");
+	else if (!ndr->is_status_second)
+		ndr_find(ndr, FINDING_REPORT_ORDER, DEADMX_NDR_MUST,
+			 "the delivery status as the second part",
+			 "it is another one");
+	if (ndr->original == DEADMX_NDR_ORIGINAL_NONE)
+		ndr_find(ndr, FINDING_ORIGINAL_MISSING, DEADMX_NDR_SHOULD,
+			 "the original message or its headers", "neither");
+}
+
+static void ndr_lint_status_part(struct deadmx_ndr *ndr)
+{
+	if (ndr->is_status_encoded)
+		ndr_find(ndr, FINDING_STATUS_ENCODING, DEADMX_NDR_MUST, "7bit",
+			 "another transfer encoding");
+	if (ndr->has_8bit_status)
+		ndr_find(ndr, FINDING_STATUS_UTF8, DEADMX_NDR_MUST,
+			 "message/global-delivery-status for more than ASCII",
+			 "message/delivery-status");
+	if (ndr->bad_lines)
+		ndr_find(ndr, FINDING_STATUS_LINES, DEADMX_NDR_MUST,
+			 "fields: name, colon, value", "%u lines without colon",
+			 ndr->bad_lines);
+	ndr_lint_date(ndr, FINDING_ARRIVAL_DATE, "Arrival-Date",
+		      ndr->arrival_date);
+}
+
 void ndr_lint(struct deadmx_ndr *ndr)
 {
 	if (ndr->kind == DEADMX_NDR_KIND_NONE)
 		return;
+	ndr_lint_header(ndr);
 	if (!ndr->has_status) {
 		ndr_find(ndr, FINDING_NOT_A_DSN, DEADMX_NDR_MUST,
 			 "multipart/report with a message/delivery-status part",
@@ -194,6 +320,8 @@ void ndr_lint(struct deadmx_ndr *ndr)
 		ndr_find(ndr, FINDING_REPORT_TYPE, DEADMX_NDR_MUST,
 			 "multipart/report; report-type=delivery-status",
 			 "a delivery-status part in something else");
+	ndr_lint_parts(ndr);
+	ndr_lint_status_part(ndr);
 	ndr_lint_reporting_mta(ndr);
 	if (ndr->recipient_count == 0)
 		ndr_find(ndr, FINDING_NO_RECIPIENT, DEADMX_NDR_MUST,

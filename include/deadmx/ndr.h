@@ -59,6 +59,13 @@ enum deadmx_ndr_kind {
 
 const char *deadmx_ndr_kind_word(enum deadmx_ndr_kind kind);
 
+/* What of the original message is returned. */
+enum deadmx_ndr_original {
+	DEADMX_NDR_ORIGINAL_NONE,
+	DEADMX_NDR_ORIGINAL_HEADERS,
+	DEADMX_NDR_ORIGINAL_FULL,
+};
+
 /* One per-recipient group; every text is NULL when the field is absent. */
 struct deadmx_ndr_recipient {
 	char *final_type, *final_recipient;	  /* "rfc822", "bob@…" */
@@ -71,6 +78,8 @@ struct deadmx_ndr_recipient {
 	char *diagnostic_code; /* the text, unfolded */
 	char *last_attempt;
 	char *will_retry_until;
+	bool has_repeated_field; /* one that may stand once */
+	bool is_out_of_order;	 /* fields not in the order of the grammar */
 };
 
 enum deadmx_ndr_severity {
@@ -86,15 +95,24 @@ struct deadmx_ndr_finding {
 };
 
 struct deadmx_ndr {
-	bool is_report;	   /* multipart/report; report-type=delivery-status */
-	bool has_status;   /* holds a delivery-status part, in what ever */
-	bool from_daemon;  /* From is MAILER-DAEMON, postmaster or empty */
-	bool has_original; /* the message, or its headers, are returned */
+	bool is_report;	  /* multipart/report; report-type=delivery-status */
+	bool has_status;  /* holds a delivery-status part, in what ever */
+	bool from_daemon; /* From is MAILER-DAEMON, postmaster or empty */
+	bool has_mime_version, has_date, has_message_id; /* in the header */
+	bool has_text;		/* a part for people comes first */
+	bool is_status_second;	/* the status part comes behind it */
+	bool is_status_encoded; /* other than 7bit, and not global */
+	bool has_8bit_status; /* more than ASCII in a part that is not global */
+	bool is_global;	      /* message/global-delivery-status */
+	unsigned bad_lines;   /* of the status part: no field, not folded */
+	unsigned auto_submitted_count;
+	enum deadmx_ndr_original original;
 	bool is_truncated; /* a limit above was met */
 	enum deadmx_ndr_kind kind;
 	char *from, *to, *subject, *auto_submitted; /* header, or NULL */
 	char *text; /* human-readable part, UTF-8; never NULL */
 	char *reporting_mta, *arrival_date; /* or NULL */
+	char *envelope_id;		    /* Original-Envelope-Id, or NULL */
 	struct deadmx_ndr_recipient *recipients;
 	size_t recipient_count;
 	struct deadmx_ndr_finding *findings;
@@ -119,6 +137,9 @@ void deadmx_ndr_lint_envelope(struct deadmx_ndr *ndr, const char *from,
  * none, as a whole address anywhere in the human text.
  */
 bool deadmx_ndr_names(const struct deadmx_ndr *ndr, const char *address);
+
+/* RFC 822 as amended: a day, a date, a time and a numeric zone. */
+bool deadmx_ndr_date_valid(const char *date);
 
 /* "4.4.1": digit 2, 4 or 5, then twice 1 to 3 digits, no leading zeros. */
 bool deadmx_ndr_status_valid(const char *status);

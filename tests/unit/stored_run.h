@@ -209,6 +209,8 @@ static inline void bounce_from(double t, const char *from, const char *to,
 	assert_true(asprintf(&text,
 			     "From: MAILER-DAEMON@mta.example\n"
 			     "To: %s\nMIME-Version: 1.0\n"
+			     "Date: Tue, 01 Jan 2030 00:00:00 +0000\n"
+			     "Message-ID: <1@mta.example>\n"
 			     "Content-Type: multipart/report;\n"
 			     " report-type=delivery-status; boundary=b\n\n"
 			     "--b\n\nI'm sorry about\n%s.\n"
@@ -217,7 +219,8 @@ static inline void bounce_from(double t, const char *from, const char *to,
 			     "Final-Recipient: rfc822; %s\n"
 			     "Action: %s\nStatus: %s\n"
 			     "Diagnostic-Code: smtp; 451 try later\n\n"
-			     "--b--\n",
+			     "--b\nContent-Type: text/rfc822-headers\n\n"
+			     "Subject: x\n\n--b--\n",
 			     to, recipient, recipient, action, status) > 0);
 	message_file(text);
 	free(text);

@@ -133,7 +133,7 @@ static void test_cmd_judge_places(void **unused)
 	state(0, MX1, "refuse");
 	inject(0, ALICE, BOB);
 	connect_to(1, MX1_ADDRESS);
-	bounce(5 * DAY + 20 * MINUTE, "failed", "4.4.7");
+	bounce(5 * DAY + 20 * MINUTE, "failed", "4.4.6");
 	run_finish(6 * DAY, QUEUE_EMPTY);
 	fflush(run.events);
 	assert_int_equal(judge_dir(run.dir, stderr, &run.v), 0);
