@@ -39,9 +39,12 @@ struct inject {
 	const struct deadmx_mail *mail;
 	char *data; /* the message with its header; lines end in LF */
 	size_t len;
-	/* Once, as soon as it is known; @reply may be empty. */
+	/*
+	 * Once, as soon as it is known; @reply may be empty. @dsn: the MTA
+	 * offered DSN, so that notify, ret, envid and orcpt went with it.
+	 */
 	void (*on_result)(void *arg, enum inject_status status,
-			  const char *reply);
+			  const char *reply, bool dsn);
 	/* Last: all handles are closed, @data may go. */
 	void (*on_closed)(void *arg);
 	void *arg;

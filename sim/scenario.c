@@ -507,6 +507,45 @@ static void mail_envid(struct deadmx_yaml *doc,
 		}
 }
 
+/* RFC 3461, section 4.2: address-type ";" xtext. */
+static void mail_orcpt(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	const size_t max = 500; /* characters */
+	struct deadmx_mail *mail = arg;
+	const char *p;
+
+	if (!deadmx_yaml_word(doc, node, &mail->orcpt))
+		return;
+	for (p = mail->orcpt; *p > ' ' && *p < 0x7f && *p != '='; p++)
+		;
+	if (*p || (size_t)(p - mail->orcpt) > max ||
+	    !strchr(mail->orcpt, ';') || mail->orcpt[0] == ';')
+		deadmx_yaml_wrong(doc, node, "orcpt",
+				  "a type and an address such as "
+				  "rfc822;bob@dest.example",
+				  NULL);
+}
+
+/* RFC 2852, section 4: seconds ";" R or N, and perhaps T. */
+static void mail_by(struct deadmx_yaml *doc,
+		    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+	size_t digits;
+
+	if (!deadmx_yaml_word(doc, node, &mail->by))
+		return;
+	digits = strspn(mail->by, "0123456789");
+	if (digits < 1 || digits > 9 ||
+	    (strcmp(mail->by + digits, ";R") != 0 &&
+	     strcmp(mail->by + digits, ";N") != 0 &&
+	     strcmp(mail->by + digits, ";RT") != 0 &&
+	     strcmp(mail->by + digits, ";NT") != 0))
+		deadmx_yaml_wrong(doc, node, "by",
+				  "seconds and R or N such as 600;R", NULL);
+}
+
 static const struct deadmx_yaml_key mail_keys[] = {
 	{"from", mail_from, "the sender; \"\" is the null reverse-path", true,
 	 "address|''"},
@@ -528,6 +567,14 @@ static const struct deadmx_yaml_key mail_keys[] = {
 	 "'FULL'|'HDRS'"},
 	{"envid", mail_envid, "DSN: envelope id (default: not sent)", false,
 	 "word"},
+	{"orcpt", mail_orcpt,
+	 "DSN: original recipient, such as rfc822;bob@dest.example (default: "
+	 "not sent)",
+	 false, "word"},
+	{"by", mail_by,
+	 "DELIVERBY: seconds and mode, such as 600;R or 600;N (default: not "
+	 "sent)",
+	 false, "word"},
 	{0},
 };
 

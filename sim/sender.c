@@ -57,7 +57,7 @@ static void sender_closed(struct sender *s)
 }
 
 static void sender_log(struct sender *s, size_t index,
-		       enum inject_status status, const char *reply)
+		       enum inject_status status, const char *reply, bool dsn)
 {
 	const struct deadmx_mail *m = &s->options.scenario->mails[index];
 	json_t *to = json_array();
@@ -67,24 +67,25 @@ static void sender_log(struct sender *s, size_t index,
 			to, deadmx_event_text(m->to[i], strlen(m->to[i])));
 	deadmx_event_emit(
 		s->options.log, DEADMX_EVENT_INJECT,
-		json_pack("{s:I,s:o,s:o,s:s,s:s,s:o}", "mail",
+		json_pack("{s:I,s:o,s:o,s:s,s:s,s:o,s:b}", "mail",
 			  (json_int_t)index, "from",
 			  deadmx_event_text(m->from, strlen(m->from)), "to", to,
 			  "via", m->via_sendmail ? "sendmail" : "smtp",
 			  "status", inject_word(status), "reply",
 			  *reply ? deadmx_event_text(reply, strlen(reply))
-				 : json_null()));
+				 : json_null(),
+			  "dsn", dsn));
 }
 
 static void job_on_result(void *arg, enum inject_status status,
-			  const char *reply)
+			  const char *reply, bool dsn)
 {
 	struct job *job = arg;
 	struct sender *s = job->sender;
 
 	if (s->closing)
 		return;
-	sender_log(s, job->index, status, reply);
+	sender_log(s, job->index, status, reply, dsn);
 	if (s->options.on_injected)
 		s->options.on_injected(s->options.arg, job->index, status);
 }
@@ -118,7 +119,7 @@ static void sender_inject(struct sender *s, size_t index)
 
 	if (mail->via_sendmail && !o->sendmail) {
 		sender_log(s, index, INJECT_FAILED,
-			   "the target has no sendmail command");
+			   "the target has no sendmail command", false);
 		if (o->on_injected)
 			o->on_injected(o->arg, index, INJECT_FAILED);
 		return;

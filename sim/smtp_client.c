@@ -20,7 +20,7 @@ struct smtp_client {
 	enum smtp_client_state state;
 	int open_handles;
 	bool decided; /* the result was told */
-	bool dsn, eightbitmime;
+	bool dsn, eightbitmime, deliverby;
 	size_t next_to; /* of the recipients */
 	size_t in_len;
 	char in[INJECT_REPLY_MAX + 1]; /* one reply as it comes in */
@@ -72,7 +72,7 @@ static void client_decide(struct smtp_client *c, enum inject_status status,
 	if (c->decided)
 		return;
 	c->decided = true;
-	c->inject.on_result(c->inject.arg, status, reply);
+	c->inject.on_result(c->inject.arg, status, reply, c->dsn);
 }
 
 /* The MTA gave no answer: say where that was. */
@@ -147,21 +147,24 @@ static void client_mail(struct smtp_client *c)
 
 	for (size_t i = 0; i < c->inject.len; i++)
 		eightbit |= (unsigned char)c->inject.data[i] >= 0x80;
-	client_command(c, SMTP_CLIENT_MAIL, "MAIL FROM:<%s>%s%s%s%s%s\r\n",
-		       m->from,
-		       eightbit && c->eightbitmime ? " BODY=8BITMIME" : "",
-		       ret ? " RET=" : "", ret ? ret : "",
-		       envid ? " ENVID=" : "", envid ? envid : "");
+	client_command(
+		c, SMTP_CLIENT_MAIL, "MAIL FROM:<%s>%s%s%s%s%s%s%s\r\n",
+		m->from, eightbit && c->eightbitmime ? " BODY=8BITMIME" : "",
+		ret ? " RET=" : "", ret ? ret : "", envid ? " ENVID=" : "",
+		envid ? envid : "", c->deliverby && m->by ? " BY=" : "",
+		c->deliverby && m->by ? m->by : "");
 }
 
 static void client_rcpt(struct smtp_client *c)
 {
 	const struct deadmx_mail *m = c->inject.mail;
 	const char *notify = c->dsn ? m->notify : NULL;
+	const char *orcpt = c->dsn ? m->orcpt : NULL;
 
-	client_command(c, SMTP_CLIENT_RCPT, "RCPT TO:<%s>%s%s\r\n",
+	client_command(c, SMTP_CLIENT_RCPT, "RCPT TO:<%s>%s%s%s%s\r\n",
 		       m->to[c->next_to++], notify ? " NOTIFY=" : "",
-		       notify ? notify : "");
+		       notify ? notify : "", orcpt ? " ORCPT=" : "",
+		       orcpt ? orcpt : "");
 }
 
 /* Dots stuffed, lines in CRLF, the final dot. */
@@ -216,6 +219,7 @@ static void client_go_on(struct smtp_client *c, const char *reply)
 	case SMTP_CLIENT_EHLO:
 		c->dsn = has_extension(reply, "DSN");
 		c->eightbitmime = has_extension(reply, "8BITMIME");
+		c->deliverby = has_extension(reply, "DELIVERBY");
 		client_mail(c);
 		return;
 	case SMTP_CLIENT_HELO:

@@ -42,6 +42,7 @@ struct attempts_party {
 	const char *from, *to;
 	const char *domain;    /* of @to */
 	size_t mails;	       /* of the scenario */
+	bool has_dsn;	       /* the MTA took the mail's DSN parameters */
 	int64_t *injected_ns;  /* times at which the MTA accepted them */
 	size_t injected_count; /* <= mails */
 	size_t delivered_count, bounced_count, delayed_count;

@@ -221,6 +221,94 @@ static void bounce_check_notify(const struct bounce *b,
 		     "one for %s, NOTIFY=%s", p->to, p->mail->notify);
 }
 
+/* xtext (RFC 3461 4) decoded; malloc'd. */
+static char *bounce_xtext(const char *text)
+{
+	char *out = bounce_copy(text), *at = out;
+	unsigned byte;
+
+	for (; *text; text++) {
+		if (*text == '+' && isxdigit((unsigned char)text[1]) &&
+		    isxdigit((unsigned char)text[2]) &&
+		    sscanf(text + 1, "%2x", &byte) == 1 && byte) {
+			*at++ = (char)byte;
+			text += 2;
+		} else {
+			*at++ = *text;
+		}
+	}
+	*at = '\0';
+	return out;
+}
+
+/* What the sender gave must come back as it was, and nothing else. */
+static void bounce_check_given(const struct bounce *b, enum finding_id id,
+			       const char *what, const char *given,
+			       const char *got)
+{
+	char *plain = given ? bounce_xtext(given) : NULL;
+
+	if (plain && !got)
+		verdict_find(b->v, finding_id(id), SEVERITY_MUST, b->file,
+			     plain, "no %s", what);
+	else if (plain && strcmp(plain, got) != 0)
+		verdict_find(b->v, finding_id(id), SEVERITY_MUST, b->file,
+			     plain, "%s: %s", what, got);
+	else if (!plain && got)
+		verdict_find(b->v, finding_id(id), SEVERITY_MUST, b->file,
+			     "nothing: the sender gave none", "%s: %s", what,
+			     got);
+	free(plain);
+}
+
+/* RFC 3461 4.3 and 6.2: RET is about failures; else the header is enough. */
+static void bounce_check_ret(const struct bounce *b,
+			     const struct attempts_party *p,
+			     const struct attempts_notice *n)
+{
+	const char *ret = p->mail->ret;
+	enum deadmx_ndr_original original = b->ndr->original;
+
+	if (!ret || !n->is_final)
+		return;
+	if (strcmp(ret, "HDRS") == 0 && original == DEADMX_NDR_ORIGINAL_FULL)
+		verdict_find(b->v, finding_id(FINDING_RET), SEVERITY_SHOULD,
+			     b->file, "the header only (RET=HDRS)",
+			     "the whole message");
+	if (strcmp(ret, "FULL") == 0 && original == DEADMX_NDR_ORIGINAL_HEADERS)
+		verdict_find(b->v, finding_id(FINDING_RET), SEVERITY_SHOULD,
+			     b->file, "the whole message (RET=FULL)",
+			     "the header only");
+}
+
+/* Only where the MTA took the parameters, and it is clear whose they are. */
+static void bounce_check_dsn(const struct bounce *b,
+			     const struct attempts_party *p,
+			     const struct attempts_notice *n,
+			     const struct deadmx_ndr_recipient *row)
+{
+	const char *semicolon =
+		p->mail->orcpt ? strchr(p->mail->orcpt, ';') : NULL;
+
+	if (!p->has_dsn || p->mails != 1)
+		return;
+	bounce_check_given(b, FINDING_ENVELOPE_ID, "Original-Envelope-Id",
+			   p->mail->envid, b->ndr->envelope_id);
+	/* Some MTAs name the recipient as it came where no ORCPT did. */
+	if (semicolon || (row->original_recipient &&
+			  strcasecmp(row->original_recipient, p->to) != 0))
+		bounce_check_given(b, FINDING_ORIGINAL_RECIPIENT,
+				   "Original-Recipient",
+				   semicolon ? semicolon + 1 : NULL,
+				   row->original_recipient);
+	else if (row->original_recipient && !semicolon)
+		verdict_find(b->v, finding_id(FINDING_ORIGINAL_RECIPIENT),
+			     SEVERITY_NOTE, b->file,
+			     "nothing: the sender gave no ORCPT",
+			     "Original-Recipient: %s", row->original_recipient);
+	bounce_check_ret(b, p, n);
+}
+
 static void bounce_booked(const struct bounce *b, struct attempts_party *p,
 			  const struct attempts_notice *n)
 {
@@ -255,7 +343,11 @@ static void bounce_misdirected(const struct bounce *b, const char *address)
 		FIND(b->v, LAW_NDR_NULL_SENDER, SEVERITY_MUST, b->file,
 		     "no NDR for a mail with a null reverse-path",
 		     "one about %s to <%s>", address, b->to);
-	else if (p || !bounce_is_sender(b->a, b->to))
+	else if (!p && bounce_is_sender(b->a, b->to))
+		FIND(b->v, LAW_NDR_UNKNOWN, SEVERITY_MUST, b->file,
+		     "an NDR about a recipient of the mail",
+		     "one about %s to <%s>", address, b->to);
+	else
 		FIND(b->v, LAW_NDR_WRONG_ADDRESS, SEVERITY_MUST, b->file,
 		     p ? p->from : "NDRs to the envelope sender only",
 		     "an NDR about %s to <%s>", address, b->to);
@@ -282,10 +374,12 @@ static void bounce_row(const struct bounce *b,
 	n->party = p;
 	n->recipient = bounce_copy(p ? p->to : address);
 	bounce_fill(n, row);
-	if (p)
-		bounce_booked(b, p, n);
-	else
+	if (!p) {
 		bounce_misdirected(b, address ? address : "nobody");
+		return;
+	}
+	bounce_booked(b, p, n);
+	bounce_check_dsn(b, p, n, row);
 }
 
 /* A bounce without groups: whose addresses does it hold? */

@@ -19,6 +19,7 @@
 #include "harness/judge/event_log.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/judge.h"
+#include "harness/judge/wire.h"
 
 /* What the pass knows of a server. */
 struct reader_server {
@@ -380,13 +381,14 @@ static void reader_command(struct reader *r, const struct event *e)
 /* --- the run ------------------------------------------------------------- */
 
 static void reader_inject_to(struct reader *r, const char *from, const char *to,
-			     int64_t t_ns)
+			     int64_t t_ns, bool dsn)
 {
 	struct attempts_party *p = bounce_party(r->a, from, to);
 
 	if (!p || p->injected_count >= p->mails)
 		return;
 	p->injected_ns[p->injected_count++] = t_ns;
+	p->has_dsn = dsn;
 	p->is_closed =
 		p->delivered_count + p->bounced_count >= p->injected_count;
 }
@@ -411,7 +413,9 @@ static void reader_inject(struct reader *r, const struct event *e)
 		const char *address = json_string_value(json_array_get(to, i));
 
 		if (address)
-			reader_inject_to(r, from, address, e->t_ns);
+			reader_inject_to(r, from, address, e->t_ns,
+					 json_is_true(json_object_get(
+						 e->members, "dsn")));
 	}
 }
 
@@ -725,6 +729,7 @@ int attempts_read(const struct deadmx_scenario *scenario, const char *dir,
 	struct attempts *a = calloc(1, sizeof(*a));
 	struct reader r = {.a = a, .v = v, .dir = dir};
 	struct event_log *log = NULL;
+	struct wire *wire = wire_new(scenario);
 	struct event e = {0};
 	char path[4096];
 	int rc = -ENAMETOOLONG;
@@ -739,11 +744,14 @@ int attempts_read(const struct deadmx_scenario *scenario, const char *dir,
 		while ((rc = event_log_next(log, &e)) > 0) {
 			a->end_ns = e.t_ns > a->end_ns ? e.t_ns : a->end_ns;
 			reader_event(&r, &e);
+			wire_event(wire, &e);
 		}
+		wire_finish(wire, v);
 		reader_finish(&r, log);
 		reader_release(&r);
 		event_log_close(log);
 	}
+	wire_free(wire);
 	if (rc < 0) {
 		fprintf(errors, "%s/events.ndjson: %s\n", dir, strerror(-rc));
 		attempts_free(a);

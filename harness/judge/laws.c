@@ -89,6 +89,38 @@ static void laws_two_ends(const struct attempts_party *p, struct verdict *v)
 		     p->from, p->to, p->mails);
 }
 
+/* An address in a listing, not as a part of a longer one. */
+static bool laws_lists(const char *queue, const char *address)
+{
+	size_t len = strlen(address);
+	const char *p = queue;
+
+	while ((p = strcasestr(p, address))) {
+		const char *after = p + len;
+
+		if ((p == queue || strchr(" \t\n<:,", p[-1])) &&
+		    (!*after || strchr(" \t\n>:,", *after)))
+			return true;
+		p++;
+	}
+	return false;
+}
+
+static void laws_queue(const struct attempts *a, const struct target *target,
+		       const struct attempts_party *p, struct verdict *v)
+{
+	struct expect_text at;
+
+	if (!p->is_closed || !p->bounced_count || !a->queue ||
+	    laws_queue_is_empty(target, a->queue) ||
+	    !laws_lists(a->queue, p->to))
+		return;
+	FIND(v, LAW_QUEUED_AFTER_NDR, SEVERITY_MUST, NULL,
+	     "what has been bounced is no longer queued",
+	     "the mail to %s, bounced at %s, is still in the queue", p->to,
+	     expect_time(p->first_bounced_ns, &at));
+}
+
 static void laws_attempts(const struct attempts_party *p, struct verdict *v)
 {
 	struct expect_text first, bounced;
@@ -127,6 +159,7 @@ void laws_check(const struct attempts *a, const struct target *target,
 		if (p->injected_count)
 			laws_one_end(a, target, p, v);
 		laws_two_ends(p, v);
+		laws_queue(a, target, p, v);
 		laws_attempts(p, v);
 		laws_duplicates(a, p, v);
 	}

@@ -22,7 +22,7 @@
 	XX(RUN, "run",                                                         \
 	   "scenario scenario_file target target_version start_unix_s deadmx") \
 	XX(PHASE, "phase", "name (setup start ready inject settled stop end)") \
-	XX(INJECT, "inject", "mail from to[] via status reply")                \
+	XX(INJECT, "inject", "mail from to[] via status reply dsn")            \
 	XX(CONNECT, "connect", "address port")                                 \
 	XX(ACCEPT, "accept", "session server address port peer")               \
 	XX(COMMAND, "command", "session server line")                          \

@@ -354,6 +354,8 @@ struct deadmx_mail {
 	char *notify;	   /* DSN NOTIFY value, or NULL */
 	char *ret;	   /* FULL or HDRS, or NULL */
 	char *envid;	   /* or NULL */
+	char *orcpt;	   /* ORCPT of every recipient, as sent, or NULL */
+	char *by;	   /* DELIVERBY value such as 600;R, or NULL */
 };
 
 struct deadmx_expect_ndr {

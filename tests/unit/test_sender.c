@@ -131,15 +131,18 @@ static void test_sender_smtp(void **state)
 	f->mails[0].notify = STR("NEVER");
 	f->mails[0].envid = STR("Q1");
 	f->mails[0].ret = STR("HDRS");
+	f->mails[0].orcpt = STR("rfc822;c@d.example");
 	begin(f, true);
 	fixture_await_event(&f->w,
-			    INJECTED "smtp accepted 250 Message accepted\n");
+			    INJECTED "smtp accepted 250 Message accepted "
+				     "true\n");
 	fixture_await_event(&f->w, "command 1 mta.test QUIT");
 	assert_int_equal(f->injected[INJECT_ACCEPTED], 1);
 	assert_non_null(strstr(f->w.events,
 			       "MAIL FROM:<s@x.example> RET=HDRS ENVID=Q1\n"));
-	assert_non_null(
-		strstr(f->w.events, "RCPT TO:<b@d.example> NOTIFY=NEVER\n"));
+	assert_non_null(strstr(f->w.events,
+			       "RCPT TO:<b@d.example> NOTIFY=NEVER "
+			       "ORCPT=rfc822;c@d.example\n"));
 	read_file(f, "msg-1.eml", data, sizeof(data));
 	assert_non_null(strstr(data, "Message-ID: <deadmx-0@x.example>\r\n"));
 	assert_non_null(strstr(data, "\r\n\r\n.dot\r\n"));
@@ -156,6 +159,7 @@ static void test_sender_helo(void **state)
 	f->rows[0].first = 1;
 	begin(f, true);
 	fixture_await_event(&f->w, "smtp accepted 250");
+	assert_non_null(strstr(f->w.events, " false\n"));
 	assert_non_null(strstr(f->w.events, "HELO [127.0.0.1]\n"));
 	assert_non_null(strstr(f->w.events, "FROM:<s@x.example>\n"));
 	assert_non_null(strstr(f->w.events, "TO:<a@d.example>\n"));
@@ -180,7 +184,7 @@ static void test_sender_rejected(void **state)
 
 	add_fault(f, DEADMX_STAGE_RCPT, DEADMX_ACTION_REPLY, "550 a\nb");
 	begin(f, true);
-	fixture_await_event(&f->w, INJECTED "smtp rejected 550-a\n550 b\n");
+	fixture_await_event(&f->w, INJECTED "smtp rejected 550-a\n550 b ");
 	fixture_await_event(&f->w, "command 1 mta.test QUIT");
 	assert_int_equal(f->injected[INJECT_REJECTED], 1);
 	assert_null(strstr(f->w.events, "DATA"));
@@ -193,7 +197,7 @@ static void test_sender_failed(void **state)
 
 	begin(f, false);
 	fixture_await_event(&f->w, INJECTED "smtp failed connection refused "
-					    "(waiting at connect)\n");
+					    "(waiting at connect) false\n");
 	assert_int_equal(f->injected[INJECT_FAILED], 1);
 }
 
@@ -204,7 +208,7 @@ static void test_sender_dropped(void **state)
 	add_fault(f, DEADMX_STAGE_DATA, DEADMX_ACTION_DROP, NULL);
 	begin(f, true);
 	fixture_await_event(&f->w, INJECTED "smtp failed connection closed "
-					    "(waiting at data)\n");
+					    "(waiting at data) true\n");
 }
 
 /* A reply longer than is kept is an answer without end. */
@@ -295,7 +299,7 @@ static void test_sender_sendmail(void **state)
 		 f->w.dir, f->w.dir);
 	f->options.sendmail = command;
 	begin(f, false);
-	fixture_await_event(&f->w, "sendmail accepted well\n");
+	fixture_await_event(&f->w, "sendmail accepted well false\n");
 	read_file(f, "args", data, sizeof(data));
 	assert_string_equal(data, "o'x@x.example a@d.example b@d.example\n");
 	read_file(f, "mail", data, sizeof(data));
@@ -311,12 +315,14 @@ static void test_sender_sendmail_fails(void **state)
 	f->mails[0].via_sendmail = true;
 	f->options.sendmail = "echo no; exit 75";
 	begin(f, false);
-	fixture_await_event(&f->w, "sendmail rejected exit status 75: no\n");
+	fixture_await_event(&f->w,
+			    "sendmail rejected exit status 75: no false\n");
 	sender_close(f->sender, fixture_on_closed, &f->w);
 	fixture_await_closed(&f->w);
 	f->options.sendmail = "kill -9 $$";
 	begin(f, false);
-	fixture_await_event(&f->w, "sendmail failed killed by signal 9: \n");
+	fixture_await_event(&f->w,
+			    "sendmail failed killed by signal 9:  false\n");
 	sender_close(f->sender, fixture_on_closed, &f->w);
 	fixture_await_closed(&f->w);
 	f->options.sendmail = NULL;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* How the MTA spoke, from events made by hand: harness/judge/wire.c. */
+#include "stored_run.h"
+
+#define DSN_MAIL                                                               \
+	"mail:\n"                                                              \
+	"  from: " ALICE "\n"                                                  \
+	"  to: " BOB "\n"                                                      \
+	"  notify: FAILURE\n"                                                  \
+	"  ret: HDRS\n"                                                        \
+	"  envid: Q1\n"                                                        \
+	"  orcpt: rfc822;bob+2Bx@dest.example\n"
+#define NOTHING "expect: {attempts: at least 0}\n"
+
+#define EHLO_DSN   "250-mx\\n250-DSN\\n250 SIZE 1000"
+#define EHLO_PLAIN "250 mx"
+
+/* One session in which @mail and @rcpt come, after @ehlo. */
+static void session(const char *yaml, const char *ehlo, const char *mail,
+		    const char *rcpt)
+{
+	int number;
+
+	stored_begin(yaml);
+	run_begin();
+	ev(0, "inject",
+	   "\"mail\":0,\"from\":\"" ALICE "\",\"to\":[\"" BOB "\"],"
+	   "\"via\":\"smtp\",\"status\":\"accepted\",\"reply\":null,"
+	   "\"dsn\":true");
+	connect_to(1, MX1_ADDRESS);
+	number = accepted(1, MX1, MX1_ADDRESS);
+	command(1, number, "EHLO mta");
+	reply(1, number, "ehlo", ehlo);
+	command(1, number, mail);
+	reply(1, number, "mail", "250 ok");
+	command(1, number, rcpt);
+	fault(1, number, "rcpt", "reply", "\"451 later\"");
+	reply(1, number, "rcpt", "451 later");
+	run_finish(HOUR, "Mail queue: " BOB);
+	stored_judge();
+}
+
+static void test_wire_parameters(void **state)
+{
+	static const struct {
+		const char *ehlo, *mail, *rcpt, *finding;
+	} rows[] = {
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> SIZE=5 RET=HDRS ENVID=Q1",
+		 "RCPT TO:<" BOB "> NOTIFY=FAILURE "
+		 "ORCPT=rfc822;bob+2Bx@dest.example",
+		 NULL},
+		{EHLO_PLAIN, "MAIL FROM:<" ALICE ">", "RCPT TO:<" BOB ">",
+		 NULL},
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS",
+		 "RCPT TO:<" BOB "> NOTIFY=FAILURE "
+		 "ORCPT=rfc822;bob+2Bx@dest.example",
+		 "rfc3461/5.2.1/parameter-lost"},
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=FULL ENVID=Q1",
+		 "RCPT TO:<" BOB "> NOTIFY=FAILURE "
+		 "ORCPT=rfc822;bob+2Bx@dest.example",
+		 "rfc3461/5.2.1/parameter-lost"},
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS ENVID=Q1",
+		 "RCPT TO:<" BOB "> ORCPT=rfc822;bob+2Bx@dest.example",
+		 "rfc3461/5.2.1/parameter-lost"},
+		{EHLO_PLAIN, "MAIL FROM:<" ALICE "> RET=HDRS",
+		 "RCPT TO:<" BOB ">", "rfc5321/2.2.1/extension-not-offered"},
+		{EHLO_PLAIN, "MAIL FROM:<" ALICE "> SIZE=5",
+		 "RCPT TO:<" BOB ">", "rfc5321/2.2.1/extension-not-offered"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("row %zu\n", i);
+		session(STORED_WORLD("{rcpt: 451 later}") DSN_MAIL NOTHING,
+			rows[i].ehlo, rows[i].mail, rows[i].rcpt);
+		if (rows[i].finding)
+			check_findings(VERDICT_FAIL, rows[i].finding, NULL);
+		else
+			check_findings(VERDICT_PASS, NULL);
+		stored_end(NULL);
+	}
+	stored_begin(STORED_REFUSED NOTHING);
+}
+
+/* A sender who gave none gets none; his own address may be added. */
+static void test_wire_invented(void **state)
+{
+	session(STORED_WORLD("{rcpt: 451 later}") STORED_MAIL NOTHING, EHLO_DSN,
+		"MAIL FROM:<" ALICE ">", "RCPT TO:<" BOB "> ORCPT=rfc822;" BOB);
+	check_findings(VERDICT_PASS, NULL);
+	stored_end(NULL);
+	session(STORED_WORLD("{rcpt: 451 later}") STORED_MAIL NOTHING, EHLO_DSN,
+		"MAIL FROM:<" ALICE "> ENVID=X1", "RCPT TO:<" BOB ">");
+	check_findings(VERDICT_FAIL, "rfc3461/5.2.1/parameter-invented", NULL);
+}
+
+/* A client that leaves a stall before the RFC's time is told. */
+static void test_wire_patience(void **state)
+{
+	static const struct {
+		const char *stage;
+		double enough_s;
+		const char *finding;
+	} rows[] = {
+		{"banner", 300, "rfc5321/4.5.3.2.1/greeting-timeout"},
+		{"mail", 300, "rfc5321/4.5.3.2.2/mail-timeout"},
+		{"rcpt", 300, "rfc5321/4.5.3.2.3/rcpt-timeout"},
+		{"data", 120, "rfc5321/4.5.3.2.4/data-timeout"},
+		{"dot", 600, "rfc5321/4.5.3.2.6/dot-timeout"},
+		{"quit", 0, NULL},
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		bool early = i % 2;
+		const char *finding = rows[i / 2].finding;
+		double left = rows[i / 2].enough_s - (early ? 5 : 0.5);
+		int number;
+
+		stored_begin(STORED_WORLD("{banner: stall}")
+				     STORED_MAIL NOTHING);
+		run_begin();
+		inject(0, ALICE, BOB);
+		connect_to(1, MX1_ADDRESS);
+		number = accepted(1, MX1, MX1_ADDRESS);
+		fault(1, number, rows[i / 2].stage, "stall", "null");
+		ev(1 + (left > 0 ? left : 1), "close",
+		   "\"session\":%d,\"server\":\"" MX1
+		   "\",\"by\":\"client\",\"how\":\"fin\"",
+		   number);
+		run_finish(HOUR, "Mail queue: " BOB);
+		stored_judge();
+		print_message("%s %s\n", rows[i / 2].stage,
+			      early ? "early" : "in time");
+		if (early && finding)
+			check_findings(VERDICT_PASS, finding, NULL);
+		else
+			check_findings(VERDICT_PASS, NULL);
+		stored_end(NULL);
+	}
+	stored_begin(STORED_REFUSED NOTHING);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_wire_parameters),
+		TEST(test_wire_invented),
+		TEST(test_wire_patience),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
