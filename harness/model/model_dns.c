@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	DNS_TIMEOUT_S = 5,
+	DNS_TIMEOUT_S = 10,
 	DNS_RETRIES = 2,
 	SMTP_PORT = 25,
 };
@@ -38,27 +38,46 @@ static ldns_resolver *resolver_new(const struct model_config *config)
 	return resolver;
 }
 
+/*
+ * Does @reply answer @query? ldns takes whatever comes first: another's id,
+ * another question, or a server that only points elsewhere.
+ */
+static bool is_answer(const ldns_pkt *query, const ldns_pkt *reply)
+{
+	const ldns_rr *asked = ldns_rr_list_rr(ldns_pkt_question(query), 0);
+	const ldns_rr *told = ldns_rr_list_rr(ldns_pkt_question(reply), 0);
+
+	if (!reply || ldns_pkt_id(reply) != ldns_pkt_id(query) || !told ||
+	    ldns_rr_compare(asked, told) != 0)
+		return false;
+	return ldns_pkt_aa(reply) || ldns_pkt_ra(reply) ||
+	       ldns_pkt_ancount(reply);
+}
+
 /* Ask; the records of @type at the end of any CNAMEs. */
 static void look_up(struct look_up *l, const char *name, ldns_rr_type type)
 {
 	ldns_rdf *dname = ldns_dname_new_frm_str(name);
-	ldns_pkt *reply = NULL;
+	ldns_pkt *query = NULL, *reply = NULL;
 
 	ldns_rr_list_deep_free(l->records);
 	l->records = NULL;
 	l->is_answered = false;
 	if (!dname)
 		return;
-	if (ldns_resolver_query_status(&reply, l->resolver, dname, type,
-				       LDNS_RR_CLASS_IN,
-				       LDNS_RD) == LDNS_STATUS_OK &&
-	    reply) {
+	if (ldns_resolver_prepare_query_pkt(&query, l->resolver, dname, type,
+					    LDNS_RR_CLASS_IN,
+					    LDNS_RD) == LDNS_STATUS_OK &&
+	    ldns_resolver_send_pkt(&reply, l->resolver, query) ==
+		    LDNS_STATUS_OK &&
+	    is_answer(query, reply)) {
 		l->is_answered = true;
 		l->rcode = ldns_pkt_get_rcode(reply);
 		l->records = ldns_pkt_rr_list_by_type(reply, type,
 						      LDNS_SECTION_ANSWER);
 	}
 	ldns_pkt_free(reply);
+	ldns_pkt_free(query);
 	ldns_rdf_deep_free(dname);
 }
 
@@ -95,6 +114,17 @@ static void fail_look_up(const struct model_config *config,
 		fail(ret, MODEL_DNS_LATER, "4.4.3", what, name);
 }
 
+/* 127.0.0.0/8, 0.0.0.0, ::1: that is this MTA itself. */
+static bool is_own(const ldns_rdf *address)
+{
+	static const uint8_t loopback6[16] = {[15] = 1};
+	const uint8_t *bytes = ldns_rdf_data(address);
+
+	if (ldns_rdf_get_type(address) == LDNS_RDF_TYPE_AAAA)
+		return memcmp(bytes, loopback6, 16) == 0;
+	return bytes[0] == 127 || bytes[0] == 0;
+}
+
 static void host_add(struct model_hosts *ret, const char *name,
 		     unsigned preference, const ldns_rdf *address)
 {
@@ -102,7 +132,8 @@ static void host_add(struct model_hosts *ret, const char *name,
 	bool is_ip6 = ldns_rdf_get_type(address) == LDNS_RDF_TYPE_AAAA;
 	char text[INET6_ADDRSTRLEN];
 
-	if (ret->count == MODEL_HOSTS_MAX)
+	ret->has_own |= is_own(address);
+	if (ret->count == MODEL_HOSTS_MAX || is_own(address))
 		return;
 	ret->hosts = realloc(ret->hosts, (ret->count + 1) * sizeof(*h));
 	assert(ret->hosts);
@@ -215,6 +246,11 @@ static void from_exchanges(const struct model_config *config, struct look_up *l,
 	free(all);
 	if (ret->count)
 		return;
+	if (ret->has_own) {
+		fail(ret, MODEL_DNS_NEVER, "5.4.6",
+		     "mail for the domain comes back to this host", domain);
+		return;
+	}
 	/* RFC 5321 5.1: the domain's own address must not be used then. */
 	if (trouble)
 		fail_look_up(config, l, ret, domain);

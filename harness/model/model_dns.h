@@ -27,6 +27,7 @@ enum model_dns_result {
 struct model_hosts {
 	struct model_host *hosts; /* in the order in which they are tried */
 	size_t count;
+	bool has_own; /* one of the addresses is this host's, and left out */
 	enum model_dns_result result;
 	const char *status; /* when not FOUND: X.Y.Z, static */
 	char why[400];

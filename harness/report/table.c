@@ -114,19 +114,30 @@ static void table_line(FILE *out, const char *const *cells, const int *widths)
 	}
 }
 
-static void table_findings(FILE *out, const struct verdict *v)
+/* Notes are for who looks for them: counted here, whole in the other reports.
+ * What a target can't do is told by one. */
+static size_t table_findings(FILE *out, const struct verdict *v)
 {
+	size_t notes = 0;
+
 	for (size_t i = 0; i < v->finding_count; i++) {
+		if (v->findings[i].severity == SEVERITY_NOTE &&
+		    v->kind != VERDICT_UNSUPPORTED) {
+			notes++;
+			continue;
+		}
 		fputs("    ", out);
 		report_text_finding(out, &v->findings[i], report_text_plain);
 		fputc('\n', out);
 	}
+	return notes;
 }
 
 int report_table(FILE *out, const struct verdict *verdicts, size_t count)
 {
 	struct table_row *rows = calloc(count + 1, sizeof(*rows));
 	int widths[TABLE_COLUMNS];
+	size_t notes = 0;
 
 	assert(rows);
 	for (int c = 0; c < TABLE_COLUMNS; c++)
@@ -140,10 +151,14 @@ int report_table(FILE *out, const struct verdict *verdicts, size_t count)
 	table_line(out, table_heads, widths);
 	for (size_t i = 0; i < count; i++) {
 		table_line(out, (const char *const *)rows[i].cells, widths);
-		table_findings(out, &verdicts[i]);
+		notes += table_findings(out, &verdicts[i]);
 		for (int c = 0; c < TABLE_COLUMNS; c++)
 			free(rows[i].cells[c]);
 	}
 	free(rows);
+	if (notes)
+		fprintf(out,
+			"%zu note%s: see verdict.json, --json or --junit\n",
+			notes, notes == 1 ? "" : "s");
 	return ferror(out) ? -EIO : 0;
 }

@@ -96,12 +96,12 @@ static void test_report_table(void **state)
 		      "0  none                   5 d 0 h 20 min  3.0 s\n"
 		      "    must expect/ndr a.yml:7: expected an NDR, observed "
 		      "none for b\"o\"b\\ ?[31m? ? M\xc3\xbcll\n"
-		      "    note law/unexpected-message: a <note>\n"
 		      "offline/odd              postfix  error               0 "
 		      " none                   5 d 0 h 20 min  0.5 s\n"
 		      "    error run/error: disk full\n"
 		      "offline/new # SKIP       exim     unsupported         0 "
-		      " none                   5 d 0 h 20 min  0.0 s\n");
+		      " none                   5 d 0 h 20 min  0.0 s\n"
+		      "1 note: see verdict.json, --json or --junit\n");
 }
 
 /* Without a final NDR the delay notice is shown as one. */
