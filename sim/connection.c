@@ -89,10 +89,13 @@ static void connection_finish(struct connection *c)
 
 void connection_end(struct connection *c, bool reset)
 {
-	if (reset)
+	if (reset) {
+		/* What was said before comes first, as far as there is room. */
+		connection_flush(c);
 		close_handles(c, true);
-	else
+	} else {
 		connection_finish(c);
+	}
 }
 
 void connection_turn_away(struct connection *c, const char *text, size_t len)
@@ -247,6 +250,18 @@ static bool connection_must_wait(const struct connection *c)
 		       CONNECTION_OUTPUT_MAX;
 }
 
+/* Feed bytes of a chunk: no lines in these. Bytes used. */
+static size_t connection_feed_chunk(struct connection *c, const char *in,
+				    size_t len)
+{
+	uint64_t chunk = smtp_session_chunk(c->session);
+
+	len = chunk < len ? (size_t)chunk : len;
+	if (len)
+		smtp_session_bytes(c->session, in, len);
+	return len;
+}
+
 /* Feed one line, or a part of one that fills all room. Bytes used. */
 static size_t connection_feed(struct connection *c, const char *in, size_t len)
 {
@@ -254,6 +269,8 @@ static size_t connection_feed(struct connection *c, const char *in, size_t len)
 	enum smtp_line_end end = SMTP_LINE_LF;
 	size_t used;
 
+	if (smtp_session_chunk(c->session))
+		return connection_feed_chunk(c, in, len);
 	if (lf) {
 		used = (size_t)(lf - in) + 1;
 		len = used - 1;

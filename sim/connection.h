@@ -49,7 +49,7 @@ void connection_send(struct connection *c, const char *text, size_t len);
 void connection_drip(struct connection *c, const char *text, size_t len,
 		     int64_t byte_ns);
 void connection_stall(struct connection *c, int64_t ns);
-/* The session has ended: send what is left and FIN, or RST at once. */
+/* The session has ended: send what is left, then FIN or RST. */
 void connection_end(struct connection *c, bool reset);
 
 /* Say @text as far as the socket takes it, and close at once. */

@@ -12,17 +12,21 @@
 
 struct fault_row {
 	regex_t *sender, *recipient; /* NULL: no regular expression */
-	int64_t window;		     /* the one that `turns` counts in */
-	uint32_t turns;		     /* for `first`: fired or not */
-	uint32_t fired;		     /* for `times`: in all */
-	uint64_t lots;		     /* drawn so far */
+	struct window_count count;
+	uint64_t lots; /* drawn so far */
 };
+
+bool deadmx_fault_is_for_all(const struct deadmx_fault *f)
+{
+	return !f->sender.text && !f->recipient.text && !f->connection.set &&
+	       !f->attempt.set && !f->probability_ppm && !f->spf &&
+	       !f->ip_version;
+}
 
 bool deadmx_fault_is_plain(const struct deadmx_fault *f)
 {
-	return !f->every_ns && !f->first && !f->times && !f->sender.text &&
-	       !f->recipient.text && !f->connection.set && !f->attempt.set &&
-	       !f->probability_ppm && !f->spf && !f->ip_version;
+	return deadmx_fault_is_for_all(f) && !f->window.every_ns &&
+	       !f->window.first && !f->window.times;
 }
 
 /* --- the table ----------------------------------------------------------- */
@@ -97,37 +101,6 @@ void fault_table_clear(struct fault_table *t)
 	seen_clear(&t->attempts);
 }
 
-/* --- windows ------------------------------------------------------------- */
-
-/* The number of the window that @now_ns lies in, from 0; -1: none. */
-static int64_t window_at(const struct deadmx_fault *f, int64_t now_ns)
-{
-	int64_t since = now_ns - f->from_ns;
-
-	if (since < 0 ||
-	    (f->until_ns != DEADMX_FOREVER_NS && now_ns >= f->until_ns))
-		return -1;
-	if (!f->every_ns)
-		return 0;
-	return since % f->every_ns < f->for_ns ? since / f->every_ns : -1;
-}
-
-static int64_t window_edge(const struct deadmx_fault *f, int64_t now_ns)
-{
-	int64_t since = now_ns - f->from_ns, edge = f->until_ns;
-
-	if (since < 0)
-		return f->from_ns;
-	if (now_ns >= f->until_ns)
-		return DEADMX_FOREVER_NS;
-	if (f->every_ns) {
-		edge = now_ns - since % f->every_ns;
-		edge += since % f->every_ns < f->for_ns ? f->for_ns
-							: f->every_ns;
-	}
-	return edge < f->until_ns ? edge : f->until_ns;
-}
-
 int64_t fault_next_edge(const struct fault_table *t, enum deadmx_stage stage,
 			int64_t now_ns)
 {
@@ -139,7 +112,7 @@ int64_t fault_next_edge(const struct fault_table *t, enum deadmx_stage stage,
 
 		if (f->stage != stage)
 			continue;
-		edge = window_edge(f, now_ns);
+		edge = window_next_edge(&f->window, now_ns);
 		next = edge < next ? edge : next;
 	}
 	return next;
@@ -240,16 +213,10 @@ static bool has_turn(const struct fault_table *t, size_t i,
 {
 	const struct deadmx_fault *f = &t->server->faults[i];
 	const struct fault_row *row = &t->rows[i];
-	int64_t window;
 
-	if (f->stage != c->stage)
-		return false;
-	window = window_at(f, c->now_ns);
-	if (window < 0 || (f->times && row->fired >= f->times))
-		return false;
-	if (f->first && row->window == window && row->turns >= f->first)
-		return false;
-	return conditions_hold(f, row, c);
+	return f->stage == c->stage &&
+	       window_holds(&f->window, &row->count, c->now_ns) &&
+	       conditions_hold(f, row, c);
 }
 
 const struct deadmx_fault *fault_peek(const struct fault_table *t,
@@ -261,34 +228,23 @@ const struct deadmx_fault *fault_peek(const struct fault_table *t,
 	return NULL;
 }
 
-/* Only counted rows count: the others could wrap in a long run. */
-static void count_turn(const struct deadmx_fault *f, struct fault_row *row,
-		       int64_t now_ns)
-{
-	int64_t window = window_at(f, now_ns);
-
-	if (row->window != window)
-		row->turns = 0;
-	row->window = window;
-	row->turns += f->first > 0;
-	row->lots++;
-}
-
 const struct deadmx_fault *fault_take(struct fault_table *t,
 				      const struct fault_context *c)
 {
 	for (size_t i = 0; i < t->server->fault_count; i++) {
 		const struct deadmx_fault *f = &t->server->faults[i];
+		struct fault_row *row = &t->rows[i];
 		bool wins;
 
 		if (!has_turn(t, i, c))
 			continue;
 		wins = lot_wins(t, i);
-		count_turn(f, &t->rows[i], c->now_ns);
-		if (!wins)
-			continue;
-		t->rows[i].fired += f->times > 0;
-		return f;
+		row->lots++;
+		if (wins) {
+			window_take(&f->window, &row->count, c->now_ns);
+			return f;
+		}
+		window_pass(&f->window, &row->count, c->now_ns);
 	}
 	return NULL;
 }

@@ -14,6 +14,7 @@
 
 #include "deadmx/scenario.h"
 #include "sim/seen.h"
+#include "sim/window.h"
 
 /* What is known when a stage is reached. What is not is 0 or NULL. */
 struct fault_context {
@@ -30,6 +31,11 @@ struct fault_context {
 	char *const *recipients;
 	const uint32_t *attempts;
 	size_t recipient_count;
+	/* For the server's own rules. */
+	size_t connections; /* open now, this one among them */
+	uint32_t messages;  /* accepted in this connection */
+	size_t accepted;    /* recipients of this mail so far */
+	uint64_t bytes;	    /* at mail as announced by SIZE, at dot as came */
 	/* What SPF says of the sender; asked only if a row wants to know. */
 	enum deadmx_spf (*spf)(void *spf_arg);
 	void *spf_arg;

@@ -148,56 +148,6 @@ static void server_preference(struct deadmx_yaml *doc,
 		server->preference = (uint16_t)preference;
 }
 
-static void extension_set(struct deadmx_yaml *doc,
-			  const struct deadmx_yaml_node *node,
-			  struct deadmx_server *server)
-{
-	struct {
-		const char *word;
-		bool *flag;
-	} all[] = {{"PIPELINING", &server->pipelining},
-		   {"8BITMIME", &server->eightbitmime},
-		   {"SIZE", &server->size},
-		   {"ENHANCEDSTATUSCODES", &server->enhanced_codes},
-		   {"DSN", &server->dsn}};
-	const size_t count = sizeof(all) / sizeof(all[0]);
-	const char *words[sizeof(all) / sizeof(all[0])];
-
-	for (size_t i = 0; i < count; i++) {
-		words[i] = all[i].word;
-		if (strcmp(node->text, all[i].word) == 0) {
-			*all[i].flag = true;
-			return;
-		}
-	}
-	deadmx_yaml_wrong(
-		doc, node, "extensions",
-		"PIPELINING, 8BITMIME, SIZE, ENHANCEDSTATUSCODES or DSN",
-		deadmx_yaml_did_you_mean(doc, node->text, words, count));
-}
-
-static void server_extensions(struct deadmx_yaml *doc,
-			      const struct deadmx_yaml_node *node, void *arg)
-{
-	const struct deadmx_yaml_node *child;
-	struct deadmx_server *server = arg;
-
-	if (node->kind != DEADMX_YAML_LIST) {
-		deadmx_yaml_wrong(doc, node, "extensions",
-				  "a list such as [PIPELINING, DSN]",
-				  "[] stands for none");
-		return;
-	}
-	server->pipelining = server->dsn = server->size = false;
-	server->eightbitmime = server->enhanced_codes = false;
-	for (child = node->first; child; child = child->next) {
-		char *unused;
-
-		if (deadmx_yaml_word(doc, child, &unused))
-			extension_set(doc, child, server);
-	}
-}
-
 static const struct deadmx_yaml_key server_keys[] = {
 	{"address", server_address,
 	 "IPv4 address (default: the next free one from 192.0.2.10 on)", false,
@@ -210,9 +160,19 @@ static const struct deadmx_yaml_key server_keys[] = {
 	{"preference", server_preference,
 	 "MX preference (default 10, 20, … in the order of the file)", false,
 	 "count 0..65535"},
-	{"extensions", server_extensions,
-	 "ESMTP extensions that it offers (default all five)", false,
-	 "list ('PIPELINING'|'8BITMIME'|'SIZE'|'ENHANCEDSTATUSCODES'|'DSN')"},
+	{"extensions", scenario_server_extensions,
+	 "ESMTP extensions that it offers; none: it knows HELO only (default "
+	 "all but STARTTLS and AUTH)",
+	 false, SCENARIO_EXTENSIONS_TYPE},
+	{"size", scenario_server_size,
+	 "bytes of the largest message that it takes (default 10MiB)", false,
+	 "bytes"},
+	{"greylist", scenario_server_greylist,
+	 "puts off at RCPT what it doesn't know yet (default no)", false,
+	 "table greylist"},
+	{"limits", scenario_server_limits,
+	 "what it takes at most, at once and in all (default no limits)", false,
+	 "table limits"},
 	{"timeline", scenario_read_timeline,
 	 "what is broken, and when (default nothing)", false,
 	 "list table timeline"},
@@ -223,14 +183,11 @@ static void server_read(struct deadmx_yaml *doc,
 			const struct deadmx_yaml_node *node,
 			struct deadmx_server *server)
 {
-	*server = (struct deadmx_server){.place = node->key->place,
-					 .name = node->key->text,
-					 .port = SCENARIO_SMTP_PORT,
-					 .pipelining = true,
-					 .dsn = true,
-					 .size = true,
-					 .eightbitmime = true,
-					 .enhanced_codes = true};
+	*server =
+		(struct deadmx_server){.place = node->key->place,
+				       .name = node->key->text,
+				       .port = SCENARIO_SMTP_PORT,
+				       .extensions = DEADMX_EXTENSIONS_DEFAULT};
 	if (!scenario_is_domain(server->name) || !strchr(server->name, '.'))
 		deadmx_yaml_wrong(doc, node->key, "server",
 				  "a host name such as mx.dest.example", NULL);
@@ -337,6 +294,16 @@ static void world_settle(struct deadmx_yaml *doc,
 	deadmx_yaml_duration(doc, node, &world->settle_ns);
 }
 
+static void world_seed(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_world *world = arg;
+	int64_t seed;
+
+	if (deadmx_yaml_count(doc, node, 0, UINT32_MAX, &seed))
+		world->seed = (uint64_t)seed;
+}
+
 static const struct deadmx_yaml_key world_keys[] = {
 	{"start", world_start,
 	 "the virtual date at which the run begins, UTC (default "
@@ -347,6 +314,9 @@ static const struct deadmx_yaml_key world_keys[] = {
 	{"settle", world_settle,
 	 "how long it is watched on when all mail has ended (default 2h)",
 	 false, "duration"},
+	{"seed", world_seed,
+	 "what the lots of rows with a probability are drawn from (default 0)",
+	 false, "count 0..4294967295"},
 	{"names", scenario_read_names,
 	 "what DNS says of a name, by name (default: what the servers need)",
 	 false, "map (table name|empty)"},
@@ -692,6 +662,8 @@ const struct scenario_table scenario_tables[] = {
 	{"stage", scenario_stage_keys},
 	{"name", scenario_name_keys},
 	{"name_timeline", scenario_name_row_keys},
+	{"greylist", scenario_greylist_keys},
+	{"limits", scenario_limits_keys},
 	{"mail", mail_keys},
 	{"expect", scenario_expect_keys},
 	{"first_attempts", scenario_first_keys},

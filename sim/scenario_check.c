@@ -5,6 +5,7 @@
  * what was left out, and the senders' own mail servers.
  */
 #include "sim/scenario_read.h"
+#include "sim/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,8 +117,8 @@ static void addresses_check(struct deadmx_yaml *doc, struct deadmx_world *world)
 
 static bool covers(const struct deadmx_fault *a, const struct deadmx_fault *b)
 {
-	return a->stage == b->stage && deadmx_fault_is_plain(a) &&
-	       a->from_ns <= b->from_ns && a->until_ns >= b->until_ns;
+	return a->stage == b->stage && deadmx_fault_is_for_all(a) &&
+	       window_covers(&a->window, &b->window);
 }
 
 static void faults_check(struct deadmx_yaml *doc,
@@ -127,7 +128,7 @@ static void faults_check(struct deadmx_yaml *doc,
 	for (size_t i = 0; i < server->fault_count; i++) {
 		const struct deadmx_fault *f = &server->faults[i];
 
-		if (f->from_ns >= world->until_ns)
+		if (f->window.from_ns >= world->until_ns)
 			deadmx_yaml_error(doc, &f->place, "see until in world",
 					  "this row never applies: the run "
 					  "ends before");
@@ -146,15 +147,27 @@ static void faults_check(struct deadmx_yaml *doc,
 	}
 }
 
+/* It may refuse mail though its timeline has no fault. */
+static bool has_rules(const struct deadmx_server *server)
+{
+	return server->greylist.delay_ns || server->limits.place.line ||
+	       server->size;
+}
+
 static void control_check(struct deadmx_yaml *doc,
 			  const struct deadmx_scenario *s)
 {
+	bool rules = false;
 	size_t faults = 0;
 
-	for (size_t i = 0; i < s->world.server_count; i++)
-		for (size_t j = 0; j < s->world.servers[i].fault_count; j++)
-			faults += s->world.servers[i].faults[j].action !=
+	for (size_t i = 0; i < s->world.server_count; i++) {
+		const struct deadmx_server *server = &s->world.servers[i];
+
+		rules |= has_rules(server);
+		for (size_t j = 0; j < server->fault_count; j++)
+			faults += server->faults[j].action !=
 				  DEADMX_ACTION_ACCEPT;
+	}
 	for (size_t i = 0; i < s->world.name_count; i++)
 		for (size_t j = 0; j < s->world.names[i].row_count; j++)
 			faults += deadmx_name_row_is_fault(
@@ -165,7 +178,7 @@ static void control_check(struct deadmx_yaml *doc,
 				  "expect says faults: none, but a timeline "
 				  "has some");
 	/* What a name holds for ever may well be what is broken. */
-	if (!faults && !s->world.name_count && !s->expect.no_fault_ok)
+	if (!faults && !rules && !s->world.name_count && !s->expect.no_fault_ok)
 		deadmx_yaml_error(doc, &s->expect.place,
 				  "add a timeline; a control says faults: none",
 				  "no server has a fault, and no name, so "
@@ -299,11 +312,7 @@ static bool implicit_add(struct deadmx_yaml *doc, struct deadmx_scenario *s,
 		.address = address_assign(doc, world, "198.51.100."),
 		.port = SCENARIO_SMTP_PORT,
 		.preference = SCENARIO_PREFERENCE_STEP,
-		.pipelining = true,
-		.dsn = true,
-		.size = true,
-		.eightbitmime = true,
-		.enhanced_codes = true,
+		.extensions = DEADMX_EXTENSIONS_DEFAULT,
 		.implicit = true};
 	server->mx_for = deadmx_arena_array(doc->arena, 1, sizeof(char *));
 	server->mx_for[0] =

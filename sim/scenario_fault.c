@@ -8,26 +8,47 @@
 
 #include "sim/reply_text.h"
 
-/* One row while it is read. */
-struct row {
-	struct deadmx_server *server;
-	size_t first_fault; /* the row's faults are the server's last ones */
-	int64_t from_ns, until_ns, for_ns;
-	int64_t first;
-	const struct deadmx_yaml_node *until, *span, *count;
-};
-
 /* --- what a stage does --------------------------------------------------- */
 
-static void stage_wrong(struct deadmx_yaml *doc,
-			const struct deadmx_yaml_node *node, const char *hint)
+/* The words of a stage, for errors: those that go alone or with a time. */
+static size_t stage_words(enum deadmx_stage stage,
+			  const char *words[DEADMX_ACTION_COUNT])
 {
-	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
-			  strcmp(deadmx_yaml_name(node), "connect") == 0
-				  ? "refuse, blackhole, unreachable or accept"
-				  : "a reply, stall, drip, drop, reset or "
-				    "accept",
-			  hint);
+	size_t count = 0;
+
+	for (int a = 0; a < DEADMX_ACTION_COUNT; a++)
+		switch (deadmx_action_form(stage, (enum deadmx_action)a)) {
+		case DEADMX_ACTION_WORD:
+		case DEADMX_ACTION_TIME:
+		case DEADMX_ACTION_WORD_TIME:
+			words[count++] =
+				deadmx_action_word((enum deadmx_action)a);
+			break;
+		case DEADMX_ACTION_NEVER:
+		case DEADMX_ACTION_OTHER:
+			break;
+		}
+	return count;
+}
+
+static void stage_wrong(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node,
+			enum deadmx_stage stage, const char *hint)
+{
+	const char *words[DEADMX_ACTION_COUNT];
+	size_t count = stage_words(stage, words);
+	char *expected = "";
+
+	if (deadmx_action_form(stage, DEADMX_ACTION_REPLY) !=
+	    DEADMX_ACTION_NEVER)
+		expected = "a reply, ";
+	for (size_t i = 0; i < count; i++)
+		expected = deadmx_arena_printf(doc->arena, "%s%s%s", expected,
+					       i == 0	       ? ""
+					       : i + 1 < count ? ", "
+							       : " or ",
+					       words[i]);
+	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node), expected, hint);
 }
 
 static void reply_read(struct deadmx_yaml *doc,
@@ -75,9 +96,9 @@ static void reply_look_up(struct deadmx_yaml *doc,
 }
 
 /* A reply or the name of one. */
-static void reply_read_any(struct deadmx_yaml *doc,
-			   const struct deadmx_yaml_node *node,
-			   struct deadmx_fault *f)
+void scenario_read_reply(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node,
+			 struct deadmx_fault *f)
 {
 	if (node->kind == DEADMX_YAML_TEXT &&
 	    !reply_text_is_reply(node->text) && strchr(node->text, '/'))
@@ -86,37 +107,6 @@ static void reply_read_any(struct deadmx_yaml *doc,
 		reply_read(doc, node, f);
 	else
 		deadmx_yaml_wrong(doc, node, "reply", "a text", NULL);
-}
-
-static void connect_read(struct deadmx_yaml *doc,
-			 const struct deadmx_yaml_node *node,
-			 struct deadmx_fault *f)
-{
-	static const char *const words[] = {"refuse", "blackhole",
-					    "unreachable", "accept"};
-	const char *hint = NULL;
-	enum deadmx_action other;
-
-	if (node->kind == DEADMX_YAML_TEXT) {
-		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-			if (strcmp(node->text, words[i]) == 0) {
-				deadmx_action_parse(words[i], &f->action);
-				return;
-			}
-		hint = deadmx_yaml_did_you_mean(doc, node->text, words,
-						sizeof(words) /
-							sizeof(words[0]));
-	}
-	if (!hint &&
-	    (node->kind == DEADMX_YAML_MAP ||
-	     (node->kind == DEADMX_YAML_TEXT &&
-	      (reply_text_is_reply(node->text) || strchr(node->text, '/') ||
-	       strncmp(node->text, "stall", 5) == 0 ||
-	       strncmp(node->text, "drip", 4) == 0 ||
-	       deadmx_action_parse(node->text, &other) == 0))))
-		hint = "at connect no byte has been sent yet; what the server "
-		       "says or does after it accepted stands at banner";
-	stage_wrong(doc, node, hint);
 }
 
 /* "stall", "stall 10m" and "drip 20s": a word and perhaps a duration. */
@@ -139,79 +129,113 @@ static bool timed_word(struct deadmx_yaml *doc,
 	return false;
 }
 
+/* "drip 20s" is the word "drip" and more. */
 static bool begins_with(const char *text, const char *word)
 {
 	size_t len = strlen(word);
 
-	return strncmp(text, word, len) == 0 && text[len] == ' ';
+	return strncmp(text, word, len) == 0 &&
+	       (!text[len] || text[len] == ' ');
 }
 
-static const char *action_hint(struct deadmx_yaml *doc, const char *text)
+/* What may be meant by a word that the stage doesn't know. */
+static const char *unknown_hint(struct deadmx_yaml *doc, const char *text,
+				enum deadmx_stage stage)
 {
-	static const char *const words[] = {"accept", "stall", "drip", "drop",
-					    "reset"};
-	const char *hint;
+	const char *words[DEADMX_ACTION_COUNT], *hint;
+	size_t count = stage_words(stage, words);
 
 	if (strspn(text, "0123456789") > 0)
 		return "a reply begins with a three-digit code, such as 451";
-	hint = deadmx_yaml_did_you_mean(doc, text, words,
-					sizeof(words) / sizeof(words[0]));
+	hint = deadmx_yaml_did_you_mean(doc, text, words, count);
 	return hint ? hint
 		    : "a reply begins with a three-digit code; a name from "
 		      "the catalogue has a slash (exchange/server-busy)";
 }
 
+/* Why a known word has no place here, or not in this form. */
+static const char *misplaced_hint(enum deadmx_stage stage,
+				  enum deadmx_action action)
+{
+	if (deadmx_action_form(stage, action) == DEADMX_ACTION_TIME)
+		return "say how long each byte takes: drip 20s";
+	if (action == DEADMX_ACTION_REPLY)
+		return "write the reply itself: 451 4.7.1 …";
+	if (action == DEADMX_ACTION_RAW)
+		return "write the bytes: {raw: \"250-a\\r\\n451 b\\r\\n\"}";
+	if (deadmx_action_form(DEADMX_STAGE_CONNECT, action) !=
+	    DEADMX_ACTION_NEVER)
+		return "that happens to a connection: write connect: …";
+	if (deadmx_action_form(DEADMX_STAGE_DOT, action) != DEADMX_ACTION_NEVER)
+		return "there is no reply to spoil while the message comes in";
+	return "that happens while the message comes in: write body: …";
+}
+
+static const char connect_hint[] =
+	"at connect no byte has been sent yet; what the server says or does "
+	"after it accepted stands at banner";
+
 static void word_read(struct deadmx_yaml *doc,
 		      const struct deadmx_yaml_node *node,
 		      struct deadmx_fault *f)
 {
-	const char *text = node->text;
-	enum deadmx_action action;
+	const char *text = node->text, *hint;
+	int a = 0;
 
-	if (begins_with(text, "stall")) {
-		f->action = DEADMX_ACTION_STALL;
-		timed_word(doc, node, "stall", &f->stall_ns);
+	while (a < DEADMX_ACTION_COUNT &&
+	       !begins_with(text, deadmx_action_word((enum deadmx_action)a)))
+		a++;
+	if (a == DEADMX_ACTION_COUNT) {
+		stage_wrong(doc, node, f->stage,
+			    unknown_hint(doc, text, f->stage));
 		return;
 	}
-	if (begins_with(text, "drip")) {
-		f->action = DEADMX_ACTION_DRIP;
-		timed_word(doc, node, "drip", &f->drip_ns);
+	f->action = (enum deadmx_action)a;
+	switch (deadmx_action_form(f->stage, f->action)) {
+	case DEADMX_ACTION_WORD:
+		if (!strchr(text, ' '))
+			return;
+		break;
+	case DEADMX_ACTION_WORD_TIME:
+		f->stall_ns = DEADMX_FOREVER_NS;
+		if (strchr(text, ' '))
+			timed_word(doc, node, "stall", &f->stall_ns);
 		return;
+	case DEADMX_ACTION_TIME:
+		if (strchr(text, ' ')) {
+			timed_word(doc, node, "drip", &f->drip_ns);
+			return;
+		}
+		break;
+	case DEADMX_ACTION_NEVER:
+	case DEADMX_ACTION_OTHER:
+		break;
 	}
-	if (deadmx_action_parse(text, &action) < 0) {
-		stage_wrong(doc, node, action_hint(doc, text));
-		return;
-	}
-	f->action = action;
-	switch (action) {
-	case DEADMX_ACTION_ACCEPT:
-	case DEADMX_ACTION_STALL:
-	case DEADMX_ACTION_DROP:
-	case DEADMX_ACTION_RESET:
-		return;
-	case DEADMX_ACTION_REFUSE:
-	case DEADMX_ACTION_BLACKHOLE:
-	case DEADMX_ACTION_UNREACHABLE:
-		stage_wrong(doc, node,
-			    "that happens to a connection: write connect: …");
-		return;
-	case DEADMX_ACTION_DRIP:
-		stage_wrong(doc, node,
-			    "say how long each byte takes: drip 20s");
-		return;
-	case DEADMX_ACTION_REPLY:
-	case DEADMX_ACTION_COUNT:
-		stage_wrong(doc, node, "write the reply itself: 451 4.7.1 …");
-		return;
-	}
+	hint = f->stage == DEADMX_STAGE_CONNECT
+		       ? connect_hint
+		       : misplaced_hint(f->stage, f->action);
+	stage_wrong(doc, node, f->stage, hint);
 }
 
-/* --- {reply: …, close: yes}, {stall: 10m}, {drip: 20s} ------------------- */
+/* --- {reply: …, close: yes}, {stall: 10m, then: drop} ------------------- */
 
 static void map_reply(struct deadmx_yaml *doc,
 		      const struct deadmx_yaml_node *node, void *arg)
 {
-	reply_read_any(doc, node, arg);
+	scenario_read_reply(doc, node, arg);
+}
+
+static void map_raw(struct deadmx_yaml *doc,
+		    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_fault *f = arg;
+
+	f->action = DEADMX_ACTION_RAW;
+	if (deadmx_yaml_word(doc, node, &f->reply) &&
+	    node->len > DEADMX_REPLY_LEN_MAX)
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "raw, expected at most %d bytes, got %zu",
+				  DEADMX_REPLY_LEN_MAX, node->len);
 }
 
 static void map_close(struct deadmx_yaml *doc,
@@ -233,12 +257,12 @@ static bool positive(struct deadmx_yaml *doc,
 	return *ret_ns > 0;
 }
 
+/* The action follows from what else stands in the map: see map_read(). */
 static void map_stall(struct deadmx_yaml *doc,
 		      const struct deadmx_yaml_node *node, void *arg)
 {
 	struct deadmx_fault *f = arg;
 
-	f->action = DEADMX_ACTION_STALL;
 	positive(doc, node, &f->stall_ns);
 }
 
@@ -247,52 +271,162 @@ static void map_drip(struct deadmx_yaml *doc,
 {
 	struct deadmx_fault *f = arg;
 
-	f->action = DEADMX_ACTION_DRIP;
 	positive(doc, node, &f->drip_ns);
+}
+
+static void map_then(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_fault *f = arg;
+
+	if (deadmx_yaml_is(node, "drop"))
+		f->action = DEADMX_ACTION_DROP;
+	else if (deadmx_yaml_is(node, "reset"))
+		f->action = DEADMX_ACTION_RESET;
+	else
+		deadmx_yaml_wrong(doc, node, "then", "drop or reset",
+				  "a reply stands beside stall: {stall: 10m, "
+				  "reply: 451 …}");
+}
+
+static void map_drop_after(struct deadmx_yaml *doc,
+			   const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_fault *f = arg;
+
+	f->action = DEADMX_ACTION_DROP;
+	deadmx_yaml_bytes(doc, node, 1, DEADMX_MESSAGE_BYTES_MAX,
+			  &f->after_bytes);
+}
+
+static void map_reset_after(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_fault *f = arg;
+
+	f->action = DEADMX_ACTION_RESET;
+	deadmx_yaml_bytes(doc, node, 1, DEADMX_MESSAGE_BYTES_MAX,
+			  &f->after_bytes);
 }
 
 const struct deadmx_yaml_key scenario_stage_keys[] = {
 	{"reply", map_reply, "a reply or the name of one", false, "reply"},
+	{"raw", map_raw,
+	 "the bytes to send instead of a reply, line ends and all", false,
+	 "word"},
 	{"close", map_close,
 	 "yes: close the connection after the reply (default no; 421 always "
 	 "does)",
 	 false, "yes"},
-	{"stall", map_stall, "say nothing for this long, then go on", false,
-	 "duration"},
-	{"drip", map_drip, "send the reply with this pause before each byte",
+	{"stall", map_stall,
+	 "say nothing for this long, then go on, or do what stands beside it",
 	 false, "duration"},
+	{"drip", map_drip,
+	 "send the reply, healthy or beside it, with this pause before each "
+	 "byte",
+	 false, "duration"},
+	{"then", map_then,
+	 "after the stall: drop or reset (default: go on healthily)", false,
+	 "'drop'|'reset'"},
+	{"drop_after", map_drop_after,
+	 "drop the connection after so many bytes, of the message at body, "
+	 "else of the reply",
+	 false, "bytes"},
+	{"reset_after", map_reset_after, "the same, but reset it", false,
+	 "bytes"},
 	{0},
 };
+
+/* What must not stand together in a map, or not without another. */
+static void map_check(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node)
+{
+	const struct deadmx_yaml_node *stall = deadmx_yaml_get(node, "stall"),
+				      *drip = deadmx_yaml_get(node, "drip"),
+				      *close = deadmx_yaml_get(node, "close"),
+				      *then = deadmx_yaml_get(node, "then");
+	bool says =
+		deadmx_yaml_get(node, "reply") || deadmx_yaml_get(node, "raw");
+	int ends = (then != NULL) + !!deadmx_yaml_get(node, "reply") +
+		   !!deadmx_yaml_get(node, "raw") +
+		   !!deadmx_yaml_get(node, "drop_after") +
+		   !!deadmx_yaml_get(node, "reset_after");
+
+	if (!ends && !stall && !drip)
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "%s, expected one of reply, raw, stall, "
+				  "drip, drop_after and reset_after, got none "
+				  "of them",
+				  deadmx_yaml_name(node));
+	else if (ends > 1 || (drip && (stall || (ends && !says))))
+		deadmx_yaml_error(doc, &node->place,
+				  "a stall goes with a reply, or with then; a "
+				  "drip with a reply",
+				  "%s, expected one action, got more",
+				  deadmx_yaml_name(node));
+	else if (then && !stall)
+		deadmx_yaml_error(doc, &then->key->place,
+				  "write the word alone: drop",
+				  "then goes with a stall only");
+	else if (close && !says)
+		deadmx_yaml_error(doc, &close->key->place,
+				  "drop closes without a reply",
+				  "close goes with a reply only");
+	else if (drip && strcmp(deadmx_yaml_name(node), "body") == 0)
+		deadmx_yaml_error(doc, &drip->key->place, NULL,
+				  "there is no reply to drip while the "
+				  "message comes in");
+}
 
 static void map_read(struct deadmx_yaml *doc,
 		     const struct deadmx_yaml_node *node,
 		     struct deadmx_fault *f)
 {
-	int actions = !!deadmx_yaml_get(node, "reply") +
-		      !!deadmx_yaml_get(node, "stall") +
-		      !!deadmx_yaml_get(node, "drip");
-	const struct deadmx_yaml_node *close = deadmx_yaml_get(node, "close");
-
 	deadmx_yaml_map(doc, node, deadmx_yaml_name(node), scenario_stage_keys,
 			f);
-	if (actions != 1)
-		deadmx_yaml_error(doc, &node->place, NULL,
-				  "%s, expected one of reply, stall and drip, "
-				  "got %s",
-				  deadmx_yaml_name(node),
-				  actions ? "more" : "none of them");
-	else if (close && f->action != DEADMX_ACTION_REPLY)
-		deadmx_yaml_error(doc, &close->key->place,
-				  "drop closes without a reply",
-				  "close goes with a reply only");
+	if (f->action == DEADMX_ACTION_ACCEPT)
+		f->action =
+			f->drip_ns ? DEADMX_ACTION_DRIP : DEADMX_ACTION_STALL;
+	map_check(doc, node);
 }
 
 /* --- rows ---------------------------------------------------------------- */
 
+static void stage_read(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node,
+		       struct deadmx_fault *f)
+{
+	bool is_reply = deadmx_action_form(f->stage, DEADMX_ACTION_REPLY) !=
+			DEADMX_ACTION_NEVER;
+
+	if (node->kind == DEADMX_YAML_LIST || deadmx_yaml_is_empty(node))
+		stage_wrong(doc, node, f->stage, NULL);
+	else if (node->kind == DEADMX_YAML_MAP && is_reply)
+		map_read(doc, node, f);
+	else if (node->kind == DEADMX_YAML_MAP ||
+		 (!is_reply &&
+		  (reply_text_is_reply(node->text) || strchr(node->text, '/'))))
+		stage_wrong(doc, node, f->stage, connect_hint);
+	else if (reply_text_is_reply(node->text))
+		reply_read(doc, node, f);
+	else if (strchr(node->text, '/') && !strchr(node->text, ' '))
+		reply_look_up(doc, node, f);
+	else
+		word_read(doc, node, f);
+}
+
+/* Stages are read last: see row_finish(). */
 static void row_stage(struct deadmx_yaml *doc,
 		      const struct deadmx_yaml_node *node, void *arg)
 {
-	struct row *row = arg;
+}
+
+/* The row's window and conditions are those of each of its faults. */
+static void fault_add(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node,
+		      const struct deadmx_yaml_node *whole,
+		      const struct scenario_row *row, enum deadmx_stage stage)
+{
 	struct deadmx_server *server = row->server;
 	struct deadmx_fault *f;
 
@@ -303,65 +437,23 @@ static void row_stage(struct deadmx_yaml *doc,
 		return;
 	}
 	f = &server->faults[server->fault_count++];
-	*f = (struct deadmx_fault){.place = node->key->place,
-				   .action = DEADMX_ACTION_ACCEPT,
-				   .stall_ns = DEADMX_FOREVER_NS};
-	deadmx_stage_parse(node->key->text, &f->stage);
-	if (f->stage == DEADMX_STAGE_CONNECT)
-		connect_read(doc, node, f);
-	else if (node->kind == DEADMX_YAML_MAP)
-		map_read(doc, node, f);
-	else if (node->kind == DEADMX_YAML_LIST || deadmx_yaml_is_empty(node))
-		stage_wrong(doc, node, NULL);
-	else if (reply_text_is_reply(node->text))
-		reply_read(doc, node, f);
-	else if (strchr(node->text, '/') && !strchr(node->text, ' '))
-		reply_look_up(doc, node, f);
-	else
-		word_read(doc, node, f);
-}
-
-static void row_from(struct deadmx_yaml *doc,
-		     const struct deadmx_yaml_node *node, void *arg)
-{
-	struct row *row = arg;
-
-	deadmx_yaml_duration(doc, node, &row->from_ns);
-}
-
-static void row_until(struct deadmx_yaml *doc,
-		      const struct deadmx_yaml_node *node, void *arg)
-{
-	struct row *row = arg;
-
-	if (deadmx_yaml_duration(doc, node, &row->until_ns))
-		row->until = node;
-}
-
-static void row_for(struct deadmx_yaml *doc,
-		    const struct deadmx_yaml_node *node, void *arg)
-{
-	struct row *row = arg;
-
-	if (positive(doc, node, &row->for_ns))
-		row->span = node;
-}
-
-static void row_first(struct deadmx_yaml *doc,
-		      const struct deadmx_yaml_node *node, void *arg)
-{
-	struct row *row = arg;
-
-	if (deadmx_yaml_count(doc, node, 1, UINT32_MAX, &row->first))
-		row->count = node;
+	*f = row->like;
+	f->window = row->head.window;
+	f->place = node->key->place;
+	f->stage = stage;
+	f->action = DEADMX_ACTION_ACCEPT;
+	stage_read(doc, node, f);
+	scenario_row_check(doc, whole, f);
 }
 
 /* clang-format off */
 const struct deadmx_yaml_key scenario_row_keys[] = {
-	{"from", row_from, "start of the window (default 0s)", false, "duration"},
-	{"until", row_until, "end of the window (default never)", false, "duration"},
-	{"for", row_for, "length of the window, instead of until", false, "duration"},
-	{"first", row_first, "applies only the first N times", false, "count 1..4294967295"},
+	SCENARIO_WINDOW_KEYS,
+	{"probability", scenario_row_probability, "fires by lot: in how many of a hundred cases (default all)", false, "percent"},
+	{"sender", scenario_row_sender, "only mail from this address, @domain or /regex/; \"\" is the null reverse-path", false, "match|''"},
+	{"recipient", scenario_row_recipient, "only for this address, @domain or /regex/", false, "match"},
+	{"attempt", scenario_row_attempt, "only the nth RCPT with this sender and recipient at this server, such as 1..3", false, "counts"},
+	{"connection", scenario_row_connection, "only the nth connection that the server has accepted, such as 2..4", false, "counts"},
 #define XX(uc, word, doc) {word, row_stage, doc, false, "stage " word},
 	DEADMX_STAGE_MAP(XX)
 #undef XX
@@ -369,47 +461,25 @@ const struct deadmx_yaml_key scenario_row_keys[] = {
 };
 /* clang-format on */
 
-static bool has_stage(const struct deadmx_yaml_node *row)
+static void row_finish(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node,
+		       struct scenario_row *row)
 {
 	const struct deadmx_yaml_node *child;
+	bool has_stage = false;
 	enum deadmx_stage stage;
 
-	for (child = row->first; child; child = child->next)
-		if (deadmx_stage_parse(child->key->text, &stage) == 0)
-			return true;
-	return false;
-}
-
-static void row_finish(struct deadmx_yaml *doc,
-		       const struct deadmx_yaml_node *node, struct row *row)
-{
-	struct deadmx_server *server = row->server;
-
-	if (!has_stage(node))
+	scenario_window_finish(doc, &row->head);
+	for (child = node->first; child; child = child->next) {
+		if (deadmx_stage_parse(child->key->text, &stage) < 0)
+			continue;
+		has_stage = true;
+		fault_add(doc, child, node, row, stage);
+	}
+	if (!has_stage)
 		deadmx_yaml_error(doc, &node->place,
 				  "add what happens, such as connect: refuse",
 				  "a row needs a stage");
-	if (row->until && row->span)
-		deadmx_yaml_error(doc, &row->span->key->place, "leave one out",
-				  "until and for exclude each other");
-	if (row->span)
-		row->until_ns = row->from_ns + row->for_ns;
-	if (row->until && row->from_ns >= row->until_ns)
-		deadmx_yaml_wrong(doc, row->until, "until", "a time after from",
-				  NULL);
-	for (size_t i = row->first_fault; i < server->fault_count; i++) {
-		struct deadmx_fault *f = &server->faults[i];
-
-		f->from_ns = row->from_ns;
-		f->until_ns = row->until_ns;
-		f->first = (uint32_t)row->first;
-		if (row->count && f->stage == DEADMX_STAGE_CONNECT)
-			deadmx_yaml_error(
-				doc, &row->count->key->place,
-				"use until or for",
-				"first can't count connections: the server "
-				"never sees those that fail");
-	}
 }
 
 void scenario_read_timeline(struct deadmx_yaml *doc,
@@ -433,10 +503,9 @@ void scenario_read_timeline(struct deadmx_yaml *doc,
 	server->faults =
 		deadmx_arena_array(doc->arena, most, sizeof(*server->faults));
 	for (child = node->first; child; child = child->next) {
-		struct row row = {.server = server,
-				  .first_fault = server->fault_count,
-				  .until_ns = DEADMX_FOREVER_NS};
+		struct scenario_row row = {.server = server};
 
+		scenario_window_init(&row.head);
 		if (deadmx_yaml_map(doc, child, "a row of the timeline",
 				    scenario_row_keys, &row))
 			row_finish(doc, child, &row);

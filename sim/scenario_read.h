@@ -13,6 +13,7 @@
 #include "deadmx/scenario.h"
 #include "deadmx/yaml.h"
 #include "sim/reply_catalogue.h"
+#include "sim/scenario_window.h"
 
 enum {
 	SCENARIO_SMTP_PORT = 25,
@@ -25,6 +26,13 @@ struct scenario_reader {
 	bool bad_servers, bad_mail, bad_expect; /* missing or faulty blocks */
 	bool bad_names;				/* faulty */
 	size_t record_count;			/* of all names */
+};
+
+/* One row of a timeline while it is read. */
+struct scenario_row {
+	struct scenario_window head; /* first: see scenario_window.h */
+	struct deadmx_server *server;
+	struct deadmx_fault like; /* conditions, for all stages */
 };
 
 /* A mapping of the language, for the reference page and its test. */
@@ -61,6 +69,45 @@ void scenario_read_expect(struct deadmx_yaml *doc,
 void scenario_names_check(struct deadmx_yaml *doc,
 			  const struct deadmx_world *world);
 void scenario_names_lead(struct deadmx_yaml *doc, struct deadmx_world *world);
+
+/* Conditions of a row: @arg is a struct scenario_row. */
+void scenario_row_probability(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg);
+void scenario_row_sender(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg);
+void scenario_row_recipient(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg);
+void scenario_row_attempt(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg);
+void scenario_row_connection(struct deadmx_yaml *doc,
+			     const struct deadmx_yaml_node *node, void *arg);
+/* Can the conditions that stand in @row be known at @fault's stage? */
+void scenario_row_check(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *row,
+			const struct deadmx_fault *fault);
+
+/* What a healthy server offers and refuses: @arg is a struct deadmx_server. */
+void scenario_server_extensions(struct deadmx_yaml *doc,
+				const struct deadmx_yaml_node *node, void *arg);
+void scenario_server_size(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg);
+void scenario_server_greylist(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg);
+void scenario_server_limits(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg);
+/* clang-format off */
+#define SCENARIO_EXTENSIONS_TYPE                                               \
+	"'none'|list ("                                                        \
+	DEADMX_EXTENSION_MAP(SCENARIO_EXTENSION_WORD_) ")"
+#define SCENARIO_EXTENSION_WORD_(uc, word, offered) "'" word "'|"
+/* clang-format on */
+extern const struct deadmx_yaml_key scenario_greylist_keys[];
+extern const struct deadmx_yaml_key scenario_limits_keys[];
+
+/* A reply, or the name of one, into @fault. */
+void scenario_read_reply(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node,
+			 struct deadmx_fault *fault);
 
 /* The last steps: fill in what was left out, check the whole. */
 void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);

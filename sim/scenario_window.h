@@ -29,10 +29,12 @@ struct scenario_window {
 	 "the window opens again and again, this long after it opened, each " \
 	 "time with the length of for", \
 	 false, "duration"}, \
-	{"first", scenario_window_first, "applies only the first N times", \
+	{"first", scenario_window_first, \
+	 "only the first N occasions each time the window is open, whether " \
+	 "the row fires on them or not", \
 	 false, "count 1..4294967295"}, \
 	{"times", scenario_window_times, \
-	 "applies at most N times in all, however often the window opens", \
+	 "fires at most N times in all, however often the window opens", \
 	 false, "count 1..4294967295"}
 /* clang-format on */
 

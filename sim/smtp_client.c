@@ -313,7 +313,7 @@ static void client_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		char *plain;
 
 		c->in[len] = '\0';
-		plain = smtp_reply_plain(c->in);
+		plain = smtp_reply_plain(c->in, len);
 		assert(plain);
 		c->in_len = 0;
 		client_on_reply(c, plain);

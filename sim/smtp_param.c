@@ -17,6 +17,34 @@ static int fail(struct smtp_param_error *error, int code, const char *status,
 	return -EINVAL;
 }
 
+static bool is_ascii(const char *s)
+{
+	while (*s && (unsigned char)*s < 0x80)
+		s++;
+	return !*s;
+}
+
+/* RFC 3629, without its finer points: lead and following bytes fit. */
+static bool is_utf8(const char *s)
+{
+	while (*s) {
+		unsigned char c = (unsigned char)*s++;
+		int more = c < 0x80   ? 0
+			   : c < 0xc2 ? -1
+			   : c < 0xe0 ? 1
+			   : c < 0xf0 ? 2
+			   : c < 0xf5 ? 3
+				      : -1;
+
+		if (more < 0)
+			return false;
+		for (; more; more--, s++)
+			if (((unsigned char)*s & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
 static bool is_graph(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -43,6 +71,15 @@ static size_t path_length(const char *s)
 	return 0;
 }
 
+/* Is it a domain's sort of text; above ASCII, is_utf8() has the say. */
+static bool is_domain(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] <= ' ' || s[i] == 0x7f)
+			return false;
+	return true;
+}
+
 /* local@domain, or the one name that needs no domain (RFC 5321 4.5.1). */
 static bool is_mailbox(const char *s, size_t len)
 {
@@ -54,7 +91,7 @@ static bool is_mailbox(const char *s, size_t len)
 	for (const char *p = s; p < s + len; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			return false;
-	return at > s && domain > 0 && is_graph(at + 1, domain) &&
+	return at > s && domain > 0 && is_domain(at + 1, domain) &&
 	       !memchr(at, '<', domain + 1) && !memchr(at, '>', domain + 1);
 }
 
@@ -147,17 +184,33 @@ static bool is_notify(const char *s, size_t len)
 	}
 }
 
-/* addr-type ";" xtext (RFC 3461 4.2). */
+/*
+ * addr-type ";" xtext (RFC 3461 4.2). With SMTPUTF8 the address may also be
+ * written as it is (RFC 6533 3): what is above ASCII is not looked at.
+ */
 static bool is_orcpt(const char *s, size_t len)
 {
-	const char *semi = memchr(s, ';', len);
+	const char *semi = memchr(s, ';', len), *address = semi + 1;
 
-	return semi && semi > s && len <= SMTP_PARAM_ORCPT_MAX &&
-	       is_xtext(s, (size_t)(semi - s)) &&
-	       is_xtext(semi + 1, (size_t)(s + len - semi - 1));
+	if (!semi || semi == s || len > SMTP_PARAM_ORCPT_MAX ||
+	    !is_xtext(s, (size_t)(semi - s)))
+		return false;
+	len -= (size_t)(address - s);
+	if (strncasecmp(s, "utf-8;", 6) == 0)
+		return len && is_domain(address, len);
+	return is_xtext(address, len);
 }
 
-enum param_id { P_SIZE, P_BODY, P_RET, P_ENVID, P_NOTIFY, P_ORCPT, P_COUNT };
+enum param_id {
+	P_SIZE,
+	P_BODY,
+	P_RET,
+	P_ENVID,
+	P_UTF8,
+	P_NOTIFY,
+	P_ORCPT,
+	P_COUNT
+};
 
 static const struct param {
 	const char *name;
@@ -168,16 +221,17 @@ static const struct param {
 	[P_BODY] = {"BODY", SMTP_PARAM_BODY, true},
 	[P_RET] = {"RET", SMTP_PARAM_DSN, true},
 	[P_ENVID] = {"ENVID", SMTP_PARAM_DSN, true},
+	[P_UTF8] = {"SMTPUTF8", SMTP_PARAM_UTF8, true},
 	[P_NOTIFY] = {"NOTIFY", SMTP_PARAM_DSN, false},
 	[P_ORCPT] = {"ORCPT", SMTP_PARAM_DSN, false},
 };
 
 static bool param_value_ok(enum param_id id, const char *s, size_t len,
-			   uint64_t *size)
+			   struct smtp_param_mail *mail)
 {
 	switch (id) {
 	case P_SIZE:
-		return is_size(s, len, size);
+		return is_size(s, len, &mail->size);
 	case P_BODY:
 		return is_word(s, len, "7BIT") || is_word(s, len, "8BITMIME");
 	case P_RET:
@@ -188,14 +242,27 @@ static bool param_value_ok(enum param_id id, const char *s, size_t len,
 		return is_notify(s, len);
 	case P_ORCPT:
 		return is_orcpt(s, len);
+	case P_UTF8: /* has none (RFC 6531 3.4) */
 	case P_COUNT:
 		break;
 	}
 	return false;
 }
 
+/* "NAME=value", or the name alone where there is no value. */
+static bool param_ok(enum param_id id, const char *s, size_t name, size_t len,
+		     struct smtp_param_mail *mail)
+{
+	if (id == P_UTF8)
+		mail->utf8 = true;
+	if (name == len)
+		return id == P_UTF8;
+	return param_value_ok(id, s + name + 1, len - name - 1, mail);
+}
+
 static int parse_params(const char *s, bool of_mail, unsigned extensions,
-			uint64_t *size, struct smtp_param_error *error)
+			struct smtp_param_mail *mail,
+			struct smtp_param_error *error)
 {
 	unsigned seen = 0;
 
@@ -212,45 +279,60 @@ static int parse_params(const char *s, bool of_mail, unsigned extensions,
 		if (seen & (1u << id))
 			return fail(error, 501, "5.5.4", "Parameter repeated");
 		seen |= 1u << id;
-		if (name == len ||
-		    !param_value_ok((enum param_id)id, s + name + 1,
-				    len - name - 1, size))
+		if (!param_ok((enum param_id)id, s, name, len, mail))
 			return fail(error, 501, "5.5.4", "Bad parameter value");
 		s += len;
 	}
 	return 0;
 }
 
-static int parse(const char *args, bool of_mail, unsigned extensions,
-		 char **ret_path, uint64_t *ret_size,
-		 struct smtp_param_error *error)
+/* RFC 6531 3.2, 3.5: who doesn't ask for UTF-8 must not use it. */
+static int check_utf8(const char *path, unsigned extensions, bool utf8,
+		      struct smtp_param_error *error)
 {
-	char *path = NULL;
-	int rc = parse_path(&args, of_mail ? "FROM:" : "TO:", of_mail, &path,
-			    error);
-
-	if (rc < 0)
-		return rc;
-	rc = parse_params(args, of_mail, extensions, ret_size, error);
-	if (rc < 0) {
-		free(path);
-		return rc;
-	}
-	*ret_path = path;
+	if (is_ascii(path))
+		return 0;
+	if (!(extensions & SMTP_PARAM_UTF8) || !is_utf8(path))
+		return fail(error, 501, "5.1.3", "Bad address syntax");
+	if (!utf8)
+		return fail(error, 553, "5.6.7", "Address needs SMTPUTF8");
 	return 0;
 }
 
-int smtp_param_mail(const char *args, unsigned extensions, char **ret_path,
-		    uint64_t *ret_size, struct smtp_param_error *error)
+static int parse(const char *args, bool of_mail, unsigned extensions,
+		 struct smtp_param_mail *mail, struct smtp_param_error *error)
 {
-	*ret_size = 0;
-	return parse(args, true, extensions, ret_path, ret_size, error);
+	int rc = parse_path(&args, of_mail ? "FROM:" : "TO:", of_mail,
+			    &mail->path, error);
+
+	if (rc < 0)
+		return rc;
+	rc = parse_params(args, of_mail, extensions, mail, error);
+	if (rc == 0)
+		rc = check_utf8(mail->path, extensions, mail->utf8, error);
+	if (rc < 0)
+		free(mail->path);
+	return rc;
 }
 
-int smtp_param_rcpt(const char *args, unsigned extensions, char **ret_path,
-		    struct smtp_param_error *error)
+int smtp_param_mail(const char *args, unsigned extensions,
+		    struct smtp_param_mail *ret, struct smtp_param_error *error)
 {
-	uint64_t size;
+	struct smtp_param_mail mail = {0};
+	int rc = parse(args, true, extensions, &mail, error);
 
-	return parse(args, false, extensions, ret_path, &size, error);
+	if (rc == 0)
+		*ret = mail;
+	return rc;
+}
+
+int smtp_param_rcpt(const char *args, unsigned extensions, bool utf8,
+		    char **ret_path, struct smtp_param_error *error)
+{
+	struct smtp_param_mail mail = {.utf8 = utf8};
+	int rc = parse(args, false, extensions, &mail, error);
+
+	if (rc == 0)
+		*ret_path = mail.path;
+	return rc;
 }

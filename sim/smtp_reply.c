@@ -75,17 +75,36 @@ char *smtp_reply_format(const char *text, const struct deadmx_server *server)
 	return wire;
 }
 
-char *smtp_reply_plain(const char *wire)
+char *smtp_reply_plain(const char *wire, size_t len)
 {
-	char *plain = strdup(wire), *to = plain;
+	bool cut = len > DEADMX_REPLY_LEN_MAX * 2;
+	char *plain, *to;
 
+	len = cut ? DEADMX_REPLY_LEN_MAX : len;
+	plain = to = malloc(len + sizeof("…"));
 	if (!plain)
 		return NULL;
-	for (const char *p = wire; *p; p++)
-		if (*p != '\r')
-			*to++ = *p;
+	for (size_t i = 0; i < len; i++)
+		if (wire[i] != '\r')
+			*to++ = (char)(wire[i] ? wire[i] : 0xff);
 	if (to > plain && to[-1] == '\n')
 		to--;
 	*to = '\0';
+	if (cut)
+		memcpy(to, "…", sizeof("…"));
 	return plain;
+}
+
+int smtp_reply_last_code(const char *wire, size_t len)
+{
+	const char *end = wire + len, *line = wire;
+	int last = 0, code;
+
+	while (line && line < end) {
+		code = smtp_reply_code(line);
+		last = code ? code : last;
+		line = memchr(line, '\n', (size_t)(end - line));
+		line = line ? line + 1 : NULL;
+	}
+	return last;
 }

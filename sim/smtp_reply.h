@@ -19,10 +19,16 @@
  */
 char *smtp_reply_format(const char *text, const struct deadmx_server *server);
 
-/* The wire's @text for the event log: lines split by \n, no final one. */
-char *smtp_reply_plain(const char *wire);
+/*
+ * What went over the wire, for the event log: lines split by \n, no final
+ * one; a NUL is shown as a byte that is no text, and what is longer than any
+ * reply (DEADMX_REPLY_LEN_MAX) is cut. malloc'd, NULL when out of memory.
+ */
+char *smtp_reply_plain(const char *wire, size_t len);
 
 /* 250 for "250 2.0.0 Ok", 0 when @text begins with no code. */
 int smtp_reply_code(const char *text);
+/* That of the last line which has one: what counts for most clients. */
+int smtp_reply_last_code(const char *wire, size_t len);
 
 #endif

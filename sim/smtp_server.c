@@ -13,6 +13,7 @@
 #include "sim/connection.h"
 #include "sim/fault.h"
 #include "sim/listener.h"
+#include "sim/policy.h"
 #include "sim/sim_timer.h"
 
 struct smtp_server {
@@ -22,6 +23,7 @@ struct smtp_server {
 	struct override *override; /* rows above them, or NULL */
 	struct override *retired;  /* no more in force; sessions point there */
 	size_t retired_count;
+	struct policy policy;
 
 	struct listener *listener;
 	uv_timer_t edge; /* the next change at the connect stage */
@@ -100,6 +102,7 @@ static void server_closed(struct smtp_server *s)
 	fault_table_release(&s->faults);
 	override_free(s->override);
 	server_free_retired(s);
+	policy_release(&s->policy);
 	if (s->close_cb)
 		s->close_cb(s->close_arg);
 	free(s);
@@ -124,8 +127,12 @@ static const struct deadmx_fault *on_fault_at(void *arg,
 	context->connection = p->nth;
 	context->ip = p->address;
 	context->ip_version = strchr(p->address, ':') ? 6 : 4;
+	context->connections = s->peer_count;
 	f = override_take(s->override, context);
-	return f ? f : fault_take(&s->faults, context);
+	f = f ? f : fault_take(&s->faults, context);
+	if (f && f->action != DEADMX_ACTION_ACCEPT)
+		return f;
+	return policy_refuses(&s->policy, context);
 }
 
 static uint32_t on_attempt(void *arg, const char *sender, const char *recipient)
@@ -375,6 +382,7 @@ static void server_on_connection(void *arg, uv_stream_t *stream)
 	}
 	p->number = ++s->shared->sessions;
 	p->nth = ++s->accepted;
+	policy_connection(&s->policy, s->shared->now_ns(s->shared->arg));
 	connection_peer(p->connection, p->address, sizeof(p->address));
 	peer_log_accept(p);
 	if (s->peer_count > SMTP_SERVER_CONNECTIONS_MAX) {
@@ -492,6 +500,7 @@ int smtp_server_restart(struct smtp_server *s, bool report)
 	int rc;
 
 	fault_table_clear(&s->faults);
+	policy_clear(&s->policy);
 	s->accepted = 0;
 	rc = server_set_state(s, server_state(s, now));
 	if (report)
@@ -512,7 +521,7 @@ static int server_check(const struct smtp_server_shared *shared,
 
 		if (f->stage != DEADMX_STAGE_CONNECT)
 			continue;
-		if (f->first)
+		if (f->window.first)
 			why = "connections that never come about can't be "
 			      "counted: `first` needs stage banner or later";
 		else if (f->action == DEADMX_ACTION_UNREACHABLE &&
@@ -604,6 +613,8 @@ static int server_open(struct smtp_server *s)
 	struct sockaddr_in addr;
 	int rc = fault_table_init(&s->faults, s->config, s->shared->seed);
 
+	if (rc == 0)
+		rc = policy_init(&s->policy, s->config);
 	if (rc == 0)
 		rc = uv_ip4_addr(s->config->address, s->config->port, &addr);
 	if (rc < 0)

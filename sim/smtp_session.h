@@ -24,9 +24,11 @@
 	XX(GREETING, "greeting") /* greeted; waits for HELO or EHLO */         \
 	XX(REJECTED, "rejected") /* greeted with 4xx or 5xx; waits for QUIT */ \
 	XX(READY, "ready")	 /* HELO or EHLO came; waits for MAIL */       \
+	XX(AUTH, "auth")	 /* waits for AUTH's next line */              \
 	XX(MAIL, "mail")	 /* has a sender; waits for RCPT */            \
 	XX(RCPT, "rcpt")	 /* has recipients; waits for RCPT or DATA */  \
 	XX(DATA, "data")	 /* takes the message up to the dot */         \
+	XX(BDAT, "bdat")	 /* takes chunks; waits for BDAT */            \
 	XX(MUTE, "mute")	 /* stalled for ever; swallows everything */   \
 	XX(CLOSED, "closed")	 /* nothing more is read or written */
 /* clang-format on */
@@ -47,7 +49,7 @@ enum {
 	 * have 1000. */
 	SMTP_RECIPIENTS_MAX = 1000,
 	/* Bytes of one message: announced by SIZE. */
-	SMTP_MESSAGE_BYTES_MAX = 10 << 20,
+	SMTP_MESSAGE_BYTES_MAX = DEADMX_MESSAGE_BYTES_MAX,
 	/* Syntax errors after which the server gives up with 421. */
 	SMTP_ERRORS_MAX = 100,
 };
@@ -74,8 +76,8 @@ struct smtp_session_ops {
 	 */
 	const struct deadmx_fault *(*fault_at)(void *arg,
 					       struct fault_context *context);
-	/* @recipient is asked for: the how manieth time, from 1; 0: unknown.
-	 */
+	/* @recipient is asked for: the how manieth time, from 1; 0: not known
+	 * because no row wants to know. */
 	uint32_t (*attempt)(void *arg, const char *sender,
 			    const char *recipient);
 	/* Send @text; not later than a close that follows. */
@@ -87,8 +89,19 @@ struct smtp_session_ops {
 	void (*drip)(void *arg, const char *text, size_t len, int64_t byte_ns);
 	/* Call smtp_session_resume() in @ns. Never called with FOREVER. */
 	void (*stall)(void *arg, int64_t ns);
-	/* The session has ended: send what is left and FIN, or RST at once. */
+	/* The session has ended: send what is left, then FIN or RST. */
 	void (*close)(void *arg, bool reset);
+	/*
+	 * The reply to STARTTLS has been sent: the handshake comes next, and
+	 * the session waits for EHLO again. What the client has sent ahead of
+	 * the handshake must not be fed. NULL: there is no TLS.
+	 */
+	void (*start_tls)(void *arg);
+	/* From here on the network swallows everything, both ways; or nothing
+	 * more is taken from the socket. The session is mute. NULL: that is
+	 * all. */
+	void (*pull)(void *arg);
+	void (*stop_reading)(void *arg);
 	/*
 	 * A message was accepted. With @acknowledged false the client can't
 	 * know: the reply is dropped. The data stays the session's.
@@ -118,10 +131,14 @@ void smtp_session_free(struct smtp_session *s);
 void smtp_session_start(struct smtp_session *s);
 /*
  * Feed a line, or a part of one, without its end. Not while
- * smtp_session_held(). Ignored when muted or closed.
+ * smtp_session_held() or smtp_session_chunk(). Ignored when muted or closed.
  */
 void smtp_session_line(struct smtp_session *s, const char *line, size_t len,
 		       enum smtp_line_end end);
+/* After BDAT: so many bytes come next, not lines. */
+uint64_t smtp_session_chunk(const struct smtp_session *s);
+/* Feed some of them. Not while smtp_session_held(). */
+void smtp_session_bytes(struct smtp_session *s, const char *bytes, size_t len);
 /* A reply is held back by a stall or drip: lines must wait. */
 bool smtp_session_held(const struct smtp_session *s);
 /* The stall is over, or the drip has sent its last byte. */

@@ -63,30 +63,57 @@ int deadmx_action_parse(const char *word, enum deadmx_action *ret)
 	return 0;
 }
 
+const char *deadmx_extension_word(enum deadmx_extension extension)
+{
+	static const char *const words[] = {
+#define XX(uc, word, offered) [DEADMX_EXTENSION_##uc] = word,
+		DEADMX_EXTENSION_MAP(XX)
+#undef XX
+	};
+
+	assert((unsigned)extension < DEADMX_EXTENSION_COUNT);
+	return words[extension];
+}
+
+/* How each action is written: at connect, at a reply, at body. */
+static const struct forms {
+	enum deadmx_action_form connect, reply, body;
+} forms[] = {
+#define F(c, r, b)                                                             \
+	{                                                                      \
+		DEADMX_ACTION_##c, DEADMX_ACTION_##r, DEADMX_ACTION_##b        \
+	}
+	[DEADMX_ACTION_ACCEPT] = F(WORD, WORD, WORD),
+	[DEADMX_ACTION_REFUSE] = F(WORD, NEVER, NEVER),
+	[DEADMX_ACTION_BLACKHOLE] = F(WORD, NEVER, NEVER),
+	[DEADMX_ACTION_UNREACHABLE] = F(WORD, NEVER, NEVER),
+	[DEADMX_ACTION_REPLY] = F(NEVER, OTHER, OTHER),
+	[DEADMX_ACTION_RAW] = F(NEVER, OTHER, OTHER),
+	[DEADMX_ACTION_STALL] = F(NEVER, WORD_TIME, WORD_TIME),
+	[DEADMX_ACTION_DRIP] = F(NEVER, TIME, NEVER),
+	[DEADMX_ACTION_DROP] = F(NEVER, WORD, WORD),
+	[DEADMX_ACTION_RESET] = F(NEVER, WORD, WORD),
+	/* While the message comes in, there is no healthy reply to spoil. */
+	[DEADMX_ACTION_GARBAGE] = F(NEVER, WORD, NEVER),
+	[DEADMX_ACTION_LONG_LINE] = F(NEVER, WORD, NEVER),
+	[DEADMX_ACTION_BARE_LF] = F(NEVER, WORD, NEVER),
+	[DEADMX_ACTION_WRONG_CODE] = F(NEVER, WORD, NEVER),
+	[DEADMX_ACTION_MIXED_CODES] = F(NEVER, WORD, NEVER),
+	[DEADMX_ACTION_HALF_OPEN] = F(NEVER, WORD, WORD),
+	[DEADMX_ACTION_STOP_READING] = F(NEVER, NEVER, WORD),
+#undef F
+};
+
+_Static_assert(sizeof(forms) / sizeof(forms[0]) == DEADMX_ACTION_COUNT,
+	       "every action has its forms");
+
 enum deadmx_action_form deadmx_action_form(enum deadmx_stage stage,
 					   enum deadmx_action action)
 {
-	bool connect = stage == DEADMX_STAGE_CONNECT;
-
-	switch (action) {
-	case DEADMX_ACTION_ACCEPT:
-		return DEADMX_ACTION_WORD;
-	case DEADMX_ACTION_REFUSE:
-	case DEADMX_ACTION_BLACKHOLE:
-	case DEADMX_ACTION_UNREACHABLE:
-		return connect ? DEADMX_ACTION_WORD : DEADMX_ACTION_NEVER;
-	case DEADMX_ACTION_DROP:
-	case DEADMX_ACTION_RESET:
-		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_WORD;
-	case DEADMX_ACTION_STALL:
-		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_WORD_TIME;
-	case DEADMX_ACTION_DRIP:
-		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_TIME;
-	case DEADMX_ACTION_REPLY:
-		return connect ? DEADMX_ACTION_NEVER : DEADMX_ACTION_OTHER;
-	case DEADMX_ACTION_COUNT:
-		break;
-	}
-	assert(!"an action");
-	return DEADMX_ACTION_NEVER;
+	assert((unsigned)action < DEADMX_ACTION_COUNT);
+	if (stage == DEADMX_STAGE_CONNECT)
+		return forms[action].connect;
+	if (stage == DEADMX_STAGE_BODY)
+		return forms[action].body;
+	return forms[action].reply;
 }

@@ -28,7 +28,7 @@ bool window_holds(const struct deadmx_window *w, const struct window_count *c,
 	       c->opening != window_opening(w, now_ns);
 }
 
-void window_take(const struct deadmx_window *w, struct window_count *c,
+void window_pass(const struct deadmx_window *w, struct window_count *c,
 		 int64_t now_ns)
 {
 	int64_t opening = window_opening(w, now_ns);
@@ -40,6 +40,12 @@ void window_take(const struct deadmx_window *w, struct window_count *c,
 	/* Only counted rows count: the others could wrap in a long run. */
 	if (w->first)
 		c->used++;
+}
+
+void window_take(const struct deadmx_window *w, struct window_count *c,
+		 int64_t now_ns)
+{
+	window_pass(w, c, now_ns);
 	if (w->times)
 		c->total++;
 }

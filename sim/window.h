@@ -15,8 +15,8 @@
 /* How often a row has applied; all zero at the start. */
 struct window_count {
 	int64_t opening; /* the one that @used counts in */
-	uint32_t used;	 /* since the window opened */
-	uint32_t total;
+	uint32_t used;	 /* turns since the window opened */
+	uint32_t total;	 /* how often it applied */
 };
 
 /* Is it open at @now_ns, whatever has been counted? */
@@ -24,6 +24,9 @@ bool window_is_open(const struct deadmx_window *w, int64_t now_ns);
 /* Is it open, and `first` and `times` not used up? */
 bool window_holds(const struct deadmx_window *w, const struct window_count *c,
 		  int64_t now_ns);
+/* It was the row's turn, but a lot said no: for `first`, not for `times`. */
+void window_pass(const struct deadmx_window *w, struct window_count *c,
+		 int64_t now_ns);
 /* The row applies at @now_ns, at which it holds. */
 void window_take(const struct deadmx_window *w, struct window_count *c,
 		 int64_t now_ns);

@@ -34,6 +34,8 @@ static const struct simple {
 	{"count", "[0-9]+", 0, NUMBER_MAX, "a whole number"},
 	{"percent", "[0-9]+(?:\\.[0-9]+)?%", 1, 0,
 	 "a part of a hundred such as 30%"},
+	{"bytes", "[0-9]+(?:KiB|MiB)?", 0, NUMBER_MAX,
+	 "a number of bytes such as 500, 64KiB or 10MiB"},
 	{"duration", DURATION, 0, 0,
 	 "a duration with its unit, such as 30s, 5m, 2h, 5d or 1h30m"},
 	{"moment", "(?:" DURATION "|expiry(?: *[+-] *" DURATION ")?)", 0, 0,

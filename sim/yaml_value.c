@@ -215,6 +215,89 @@ bool deadmx_yaml_count(struct deadmx_yaml *doc,
 	return false;
 }
 
+/* Digits with a unit behind them, or none. */
+static bool bytes_parse(const char *text, uint64_t max, uint64_t *ret)
+{
+	static const struct {
+		const char *word;
+		uint64_t factor;
+	} units[] = {{"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}};
+	size_t len = strspn(text, "0123456789");
+	char digits[20];
+	int64_t n;
+
+	if (!len || len >= sizeof(digits))
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(text + len, units[i].word) == 0) {
+			if (deadmx_number_parse(
+				    digits, (int64_t)(max / units[i].factor),
+				    &n) < 0)
+				return false;
+			*ret = (uint64_t)n * units[i].factor;
+			return true;
+		}
+	return false;
+}
+
+bool deadmx_yaml_bytes(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, uint64_t min,
+		       uint64_t max, uint64_t *ret)
+{
+	char expected[96];
+	uint64_t n;
+
+	if (node->kind == DEADMX_YAML_TEXT &&
+	    bytes_parse(node->text, max, &n) && n >= min) {
+		*ret = n;
+		return true;
+	}
+	snprintf(expected, sizeof(expected),
+		 "a number of bytes from %llu to %llu, such as 500 or 64KiB",
+		 (unsigned long long)min, (unsigned long long)max);
+	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node), expected, NULL);
+	return false;
+}
+
+/* Digits, perhaps a point and up to four more, and the sign. */
+static bool percent_parse(const char *text, uint32_t *ret_ppm)
+{
+	size_t whole = strspn(text, "0123456789"), part = 0;
+	uint32_t ppm = 0, unit = DEADMX_PPM / 100;
+
+	if (!whole || whole > 3)
+		return false;
+	for (size_t i = 0; i < whole; i++)
+		ppm = ppm * 10 + (uint32_t)(text[i] - '0') * unit;
+	text += whole;
+	if (*text == '.') {
+		part = strspn(++text, "0123456789");
+		if (!part || part > 4)
+			return false;
+		for (size_t i = 0; i < part; i++) {
+			unit /= 10;
+			ppm += (uint32_t)(text[i] - '0') * unit;
+		}
+	}
+	if (strcmp(text + part, "%") != 0 || ppm > DEADMX_PPM)
+		return false;
+	*ret_ppm = ppm;
+	return true;
+}
+
+bool deadmx_yaml_percent(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, uint32_t *ret_ppm)
+{
+	if (node->kind == DEADMX_YAML_TEXT &&
+	    percent_parse(node->text, ret_ppm))
+		return true;
+	deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
+			  "a part of a hundred such as 30%, up to 100%", NULL);
+	return false;
+}
+
 bool deadmx_yaml_yes(struct deadmx_yaml *doc,
 		     const struct deadmx_yaml_node *node, bool *ret)
 {

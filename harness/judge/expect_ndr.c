@@ -112,11 +112,19 @@ static bool expect_status_of_last(const struct attempts *a,
 	case DEADMX_ACTION_DRIP:
 	case DEADMX_ACTION_DROP:
 	case DEADMX_ACTION_RESET:
+	case DEADMX_ACTION_HALF_OPEN:
+	case DEADMX_ACTION_STOP_READING:
 		memcpy(ret->code, "4.4.2", sizeof("4.4.2"));
 		ret->why = "the last attempt's connection broke";
 		return true;
 	case DEADMX_ACTION_ACCEPT:
 	case DEADMX_ACTION_REPLY:
+	case DEADMX_ACTION_RAW:
+	case DEADMX_ACTION_GARBAGE:
+	case DEADMX_ACTION_LONG_LINE:
+	case DEADMX_ACTION_BARE_LF:
+	case DEADMX_ACTION_WRONG_CODE:
+	case DEADMX_ACTION_MIXED_CODES:
 	case DEADMX_ACTION_COUNT:
 		break;
 	}
@@ -176,10 +184,35 @@ static void expect_documented_status(const struct attempts *a,
 
 /* --- when ---------------------------------------------------------------- */
 
+/* No mail gets past these. EHLO that is refused has HELO behind it. */
+static bool expect_is_on_the_way(const struct deadmx_fault *f)
+{
+	switch (f->stage) {
+	case DEADMX_STAGE_CONNECT:
+	case DEADMX_STAGE_BANNER:
+	case DEADMX_STAGE_MAIL:
+	case DEADMX_STAGE_RCPT:
+	case DEADMX_STAGE_DATA:
+	case DEADMX_STAGE_BODY:
+	case DEADMX_STAGE_DOT:
+		return true;
+	case DEADMX_STAGE_EHLO:
+		return f->action != DEADMX_ACTION_REPLY;
+	case DEADMX_STAGE_HELO:
+	case DEADMX_STAGE_STARTTLS:
+	case DEADMX_STAGE_AUTH:
+	case DEADMX_STAGE_RSET:
+	case DEADMX_STAGE_QUIT:
+	case DEADMX_STAGE_COUNT:
+		break;
+	}
+	return false;
+}
+
 static bool expect_is_deadly(const struct deadmx_fault *f)
 {
-	if (f->until_ns != DEADMX_FOREVER_NS || !deadmx_fault_is_plain(f) ||
-	    f->stage == DEADMX_STAGE_RSET || f->stage == DEADMX_STAGE_QUIT)
+	if (f->window.until_ns != DEADMX_FOREVER_NS ||
+	    !deadmx_fault_is_plain(f) || !expect_is_on_the_way(f))
 		return false;
 	switch (f->action) {
 	case DEADMX_ACTION_REFUSE:
@@ -187,13 +220,21 @@ static bool expect_is_deadly(const struct deadmx_fault *f)
 	case DEADMX_ACTION_UNREACHABLE:
 	case DEADMX_ACTION_DROP:
 	case DEADMX_ACTION_RESET:
-		return true;
+	case DEADMX_ACTION_HALF_OPEN:
+		return !f->after_bytes;
 	case DEADMX_ACTION_REPLY:
 		return f->reply && f->reply[0] == '4';
 	case DEADMX_ACTION_STALL:
 		return f->stall_ns == DEADMX_FOREVER_NS;
 	case DEADMX_ACTION_ACCEPT:
 	case DEADMX_ACTION_DRIP:
+	case DEADMX_ACTION_STOP_READING:
+	case DEADMX_ACTION_RAW:
+	case DEADMX_ACTION_GARBAGE:
+	case DEADMX_ACTION_LONG_LINE:
+	case DEADMX_ACTION_BARE_LF:
+	case DEADMX_ACTION_WRONG_CODE:
+	case DEADMX_ACTION_MIXED_CODES:
 	case DEADMX_ACTION_COUNT:
 		break;
 	}

@@ -46,11 +46,17 @@ struct deadmx_window {
 #define DEADMX_STAGE_MAP(XX)                                                   \
 	XX(CONNECT, "connect", "the TCP connection, before any byte")          \
 	XX(BANNER, "banner", "the greeting that the server sends first")       \
-	XX(EHLO, "ehlo", "the reply to EHLO or HELO")                          \
+	XX(EHLO, "ehlo", "the reply to EHLO")                                  \
+	XX(HELO, "helo", "the reply to HELO")                                  \
+	XX(STARTTLS, "starttls", "the reply to STARTTLS")                      \
+	XX(AUTH, "auth", "the reply to AUTH, when the credentials are in")     \
 	XX(MAIL, "mail", "the reply to MAIL FROM")                             \
 	XX(RCPT, "rcpt", "the reply to RCPT TO")                               \
-	XX(DATA, "data", "the reply to DATA, before the message")              \
-	XX(DOT, "dot", "the reply to the final dot, after the message")        \
+	XX(DATA, "data",                                                       \
+	   "the reply to DATA, before the message; to the first BDAT")         \
+	XX(BODY, "body", "the message, while it comes in")                     \
+	XX(DOT, "dot",                                                         \
+	   "the reply to the final dot, after the message; to BDAT LAST")      \
 	XX(RSET, "rset", "the reply to RSET")                                  \
 	XX(QUIT, "quit", "the reply to QUIT")
 
@@ -71,10 +77,24 @@ enum deadmx_stage {
 	XX(BLACKHOLE, "blackhole", "connect only: SYNs vanish, no answer")     \
 	XX(UNREACHABLE, "unreachable", "connect only: host unreachable")       \
 	XX(REPLY, "reply", "answer with the given reply")                      \
+	XX(RAW, "raw", "answer with the given bytes, as they are")             \
 	XX(STALL, "stall", "say nothing, for a time or for ever")              \
 	XX(DRIP, "drip", "send the reply one byte at a time")                  \
 	XX(DROP, "drop", "close the connection (FIN) without a reply")         \
-	XX(RESET, "reset", "reset the connection (RST) without a reply")
+	XX(RESET, "reset", "reset the connection (RST) without a reply")       \
+	XX(GARBAGE, "garbage", "answer with bytes that are no reply")          \
+	XX(LONG_LINE, "long_line",                                             \
+	   "the healthy reply, in a line far too long")                        \
+	XX(BARE_LF, "bare_lf",                                                 \
+	   "the healthy reply, its lines ended by LF alone")                   \
+	XX(WRONG_CODE, "wrong_code",                                           \
+	   "a code that the stage never gives: 354, at data 250")              \
+	XX(MIXED_CODES, "mixed_codes",                                         \
+	   "a reply of two lines, the healthy code and then 451")              \
+	XX(HALF_OPEN, "half_open",                                             \
+	   "from here on the network swallows everything")                     \
+	XX(STOP_READING, "stop_reading",                                       \
+	   "body only: take no more from the connection (zero window)")
 
 enum deadmx_action {
 #define XX(uc, word, doc) DEADMX_ACTION_##uc,
@@ -170,15 +190,9 @@ struct deadmx_fault {
 	struct deadmx_place place;
 	enum deadmx_stage stage;
 	enum deadmx_action action;
-	int64_t from_ns;  /* window start, inclusive */
-	int64_t until_ns; /* window end, exclusive; DEADMX_FOREVER_NS = open */
-	int64_t every_ns; /* the window comes back; 0 = it doesn't. Then */
-	int64_t for_ns;	  /* this is its length, below every_ns, and until_ns
-			   * the end of all windows */
-	/* Turns in each window: when all but probability holds and no row
-	 * above has fired, whether this one then fires or not. 0 = no limit. */
-	uint32_t first;
-	uint32_t times; /* how often it fires in all; 0 = no limit */
+	/* `first` counts turns: when all but probability holds and no row
+	 * above has fired, whether this one then fires or not. */
+	struct deadmx_window window;
 	/* Conditions. Addresses: exact, "@domain", or a regex; in any case. */
 	struct deadmx_text sender, recipient;
 	struct deadmx_range connection; /* nth that the server accepted */
@@ -186,16 +200,23 @@ struct deadmx_fault {
 	uint32_t probability_ppm;	/* 0 = always */
 	unsigned spf;	  /* 1 << enum deadmx_spf, or'ed; 0 = any */
 	int ip_version;	  /* 4 or 6; 0 = any */
-	int64_t stall_ns; /* STALL: then go on healthily; FOREVER = never */
-	int64_t drip_ns;  /* DRIP: pause before each byte */
+	int64_t stall_ns; /* STALL: then go on healthily; FOREVER = never.
+			   * Others: a silence before; 0 = none */
+	int64_t drip_ns;  /* DRIP, REPLY, RAW: pause before each byte */
+	/* DROP, RESET: so many bytes come first: at body of the message, else
+	 * of the healthy reply, which is never sent whole. */
+	uint64_t after_bytes;
 	char *reply;	  /* REPLY: whole text with code, lines split by \n;
 			   * catalogue names are resolved by the parser;
-			   * may hold {address} and {host} placeholders */
+			   * may hold {address} and {host} placeholders.
+			   * RAW: the bytes */
 	char *reply_name; /* catalogue name it came from, or NULL */
-	bool close;	  /* close after the reply (421 always does) */
+	bool close;	  /* REPLY, RAW: close then (421 always does) */
 };
 
-/* Does it hold for all and every time from from_ns to until_ns? */
+/* Has it no condition but its window? */
+bool deadmx_fault_is_for_all(const struct deadmx_fault *fault);
+/* And does it then fire every time from the window's start to its end? */
 bool deadmx_fault_is_plain(const struct deadmx_fault *fault);
 
 /*
@@ -313,6 +334,63 @@ struct deadmx_name {
 	size_t row_count;
 };
 
+/*
+ * ESMTP extensions that a server can offer.
+ * XX(ENUM, "EHLO word", offered unless the file says otherwise)
+ */
+#define DEADMX_EXTENSION_MAP(XX)                                               \
+	XX(PIPELINING, "PIPELINING", true)		     /* RFC 2920 */    \
+	XX(EIGHTBITMIME, "8BITMIME", true)		     /* RFC 6152 */    \
+	XX(SIZE, "SIZE", true)				     /* RFC 1870 */    \
+	XX(ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES", true) /* RFC 2034 */    \
+	XX(DSN, "DSN", true)				     /* RFC 3461 */    \
+	XX(SMTPUTF8, "SMTPUTF8", true)			     /* RFC 6531 */    \
+	XX(CHUNKING, "CHUNKING", true)			     /* RFC 3030 */    \
+	XX(STARTTLS, "STARTTLS", false)			     /* RFC 3207 */    \
+	XX(AUTH, "AUTH", false)				     /* RFC 4954 */
+
+enum deadmx_extension {
+#define XX(uc, word, offered) DEADMX_EXTENSION_##uc,
+	DEADMX_EXTENSION_MAP(XX)
+#undef XX
+		DEADMX_EXTENSION_COUNT
+};
+
+const char *deadmx_extension_word(enum deadmx_extension extension);
+
+enum {
+	DEADMX_EXTENSIONS_DEFAULT = 0
+#define XX(uc, word, offered) | (offered) << DEADMX_EXTENSION_##uc
+	DEADMX_EXTENSION_MAP(XX)
+#undef XX
+};
+
+/* What a greylist tells a delivery by; each is one bit. */
+enum {
+	DEADMX_GREYLIST_IP = 1,
+	DEADMX_GREYLIST_SENDER = 2,
+	DEADMX_GREYLIST_RECIPIENT = 4,
+};
+
+/* RFC 6647: who is not known yet is put off at RCPT. */
+struct deadmx_greylist {
+	struct deadmx_place place;
+	int64_t delay_ns;  /* from the first attempt on; 0 = no greylist */
+	int64_t forget_ns; /* not seen for longer: not known any more */
+	unsigned by;	   /* DEADMX_GREYLIST_…, or'ed */
+	char *reply;
+};
+
+/* What a server takes at most; 0 = no limit. */
+struct deadmx_limits {
+	struct deadmx_place place;
+	uint32_t connections; /* open at once */
+	uint32_t per_minute;  /* connections within any 60 s */
+	uint32_t messages;    /* accepted in one connection */
+	uint32_t recipients;  /* of one message */
+	char *reply;	      /* to all but recipients; NULL = one of its own */
+};
+
 struct deadmx_server {
 	struct deadmx_place place;
 	char *name;    /* host name, e.g. mx1.dest.example */
@@ -325,7 +403,12 @@ struct deadmx_server {
 	char **led_here;
 	size_t led_here_count;
 	uint16_t preference; /* MX preference */
-	bool pipelining, dsn, size, eightbitmime, enhanced_codes; /* EHLO */
+	unsigned extensions; /* 1 << enum deadmx_extension, or'ed */
+	bool helo_only;	     /* refuses EHLO */
+	uint64_t size;	     /* bytes of the largest message; 0 = not told */
+	struct deadmx_place size_place;
+	struct deadmx_greylist greylist;
+	struct deadmx_limits limits;
 	struct deadmx_fault *faults;
 	size_t fault_count;
 	bool implicit; /* made by the parser: a sender's own MX, healthy */
@@ -440,6 +523,8 @@ enum {
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
 	DEADMX_REPLY_LEN_MAX = 4096,	       /* bytes of one reply */
+	DEADMX_MESSAGE_BYTES_MAX = 10 << 20,   /* that a server takes */
+	DEADMX_LIMIT_MAX = 10000,	       /* connections and the like */
 	DEADMX_DURATION_MAX_D = 36500,	       /* days; keeps sums in int64 */
 	DEADMX_ADDRESS_LEN_MAX = 320,	       /* bytes of a mail address */
 	DEADMX_CERTIFICATE_NAMES_MAX = 100,    /* of one certificate */

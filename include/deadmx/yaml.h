@@ -111,6 +111,7 @@ typedef void (*deadmx_yaml_read_cb)(struct deadmx_yaml *doc,
  *	yes		yes or no
  *	count		a whole number; count 1..65535 with its limits
  *	percent		30%, 2.5%
+ *	bytes		500, 64KiB, 10MiB
  *	duration	30s, 1h30m
  *	date		2030-01-01, 2030-01-01T00:00:00Z
  *	moment		a duration, or one counted from expiry: expiry+2h
@@ -161,6 +162,14 @@ bool deadmx_yaml_word(struct deadmx_yaml *doc,
 bool deadmx_yaml_count(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, int64_t min,
 		       int64_t max, int64_t *ret);
+/* "500", "64KiB", "10MiB": a number of bytes. */
+bool deadmx_yaml_bytes(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, uint64_t min,
+		       uint64_t max, uint64_t *ret);
+/* "30%", "0.05%", up to 100%: parts per million. */
+bool deadmx_yaml_percent(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node,
+			 uint32_t *ret_ppm);
 bool deadmx_yaml_yes(struct deadmx_yaml *doc,
 		     const struct deadmx_yaml_node *node, bool *ret);
 bool deadmx_yaml_duration(struct deadmx_yaml *doc,

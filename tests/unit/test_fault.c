@@ -44,8 +44,8 @@ static const struct deadmx_fault *add(struct fixture *f,
 {
 	if (row.stage == DEADMX_STAGE_CONNECT)
 		row.stage = DEADMX_STAGE_RCPT;
-	if (!row.until_ns)
-		row.until_ns = DEADMX_FOREVER_NS;
+	if (!row.window.until_ns)
+		row.window.until_ns = DEADMX_FOREVER_NS;
 	row.action = DEADMX_ACTION_DROP;
 	f->rows[f->server.fault_count] = row;
 	return &f->rows[f->server.fault_count++];
@@ -91,8 +91,9 @@ static void test_fault_window(void **state)
 					   .now_ns = S(40)};
 	const struct deadmx_fault *a, *b;
 
-	a = add(f, (struct deadmx_fault){.until_ns = S(60)});
-	b = add(f, (struct deadmx_fault){.from_ns = S(30), .until_ns = S(90)});
+	a = add(f, (struct deadmx_fault){.window.until_ns = S(60)});
+	b = add(f, (struct deadmx_fault){.window.from_ns = S(30),
+					 .window.until_ns = S(90)});
 	begin(f, 0);
 	assert_null(peek_at(f, -1));
 	assert_ptr_equal(peek_at(f, 0), a);
@@ -106,11 +107,11 @@ static void test_fault_window(void **state)
 static void test_fault_every(void **state)
 {
 	struct fixture *f = *state;
-	const struct deadmx_fault *a =
-		add(f, (struct deadmx_fault){.from_ns = S(3600),
-					     .until_ns = S(3 * 3600 + 300),
-					     .every_ns = S(3600),
-					     .for_ns = S(600)});
+	const struct deadmx_fault *a = add(
+		f, (struct deadmx_fault){.window.from_ns = S(3600),
+					 .window.until_ns = S(3 * 3600 + 300),
+					 .window.every_ns = S(3600),
+					 .window.for_ns = S(600)});
 
 	begin(f, 0);
 	assert_null(peek_at(f, S(600)));
@@ -131,14 +132,15 @@ static void test_fault_edges(void **state)
 	struct fixture *f = *state;
 	int64_t now = -1;
 
-	add(f, (struct deadmx_fault){.until_ns = S(60)});
-	add(f, (struct deadmx_fault){.from_ns = S(30), .until_ns = S(90)});
-	add(f, (struct deadmx_fault){.from_ns = S(100),
-				     .until_ns = S(215),
-				     .every_ns = S(60),
-				     .for_ns = S(10)});
+	add(f, (struct deadmx_fault){.window.until_ns = S(60)});
+	add(f, (struct deadmx_fault){.window.from_ns = S(30),
+				     .window.until_ns = S(90)});
+	add(f, (struct deadmx_fault){.window.from_ns = S(100),
+				     .window.until_ns = S(215),
+				     .window.every_ns = S(60),
+				     .window.for_ns = S(10)});
 	add(f, (struct deadmx_fault){.stage = DEADMX_STAGE_DATA,
-				     .from_ns = S(50)});
+				     .window.from_ns = S(50)});
 	begin(f, 0);
 	for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
 		now = fault_next_edge(&f->table, DEADMX_STAGE_RCPT, now);
@@ -154,8 +156,9 @@ static void test_fault_first(void **state)
 	struct fixture *f = *state;
 	const struct deadmx_fault *a, *b;
 
-	a = add(f, (struct deadmx_fault){.first = 2, .until_ns = S(60)});
-	b = add(f, (struct deadmx_fault){.from_ns = S(30)});
+	a = add(f, (struct deadmx_fault){.window.first = 2,
+					 .window.until_ns = S(60)});
+	b = add(f, (struct deadmx_fault){.window.from_ns = S(30)});
 	begin(f, 0);
 	for (int round = 0; round < 2; round++) {
 		take_at(f, S(40), a);
@@ -172,10 +175,10 @@ static void test_fault_first_and_times(void **state)
 {
 	struct fixture *f = *state;
 	const struct deadmx_fault *a =
-		add(f, (struct deadmx_fault){.first = 2,
-					     .times = 5,
-					     .every_ns = S(60),
-					     .for_ns = S(10)});
+		add(f, (struct deadmx_fault){.window.first = 2,
+					     .window.times = 5,
+					     .window.every_ns = S(60),
+					     .window.for_ns = S(10)});
 
 	begin(f, 0);
 	for (int window = 0; window < 2; window++) {
@@ -196,7 +199,8 @@ static void test_fault_counts_lots(void **state)
 	struct fixture *f = *state;
 	int hits = 0;
 
-	add(f, (struct deadmx_fault){.first = 100, .probability_ppm = 300000});
+	add(f, (struct deadmx_fault){.window.first = 100,
+				     .probability_ppm = 300000});
 	begin(f, 1);
 	for (int i = 0; i < 1000; i++)
 		hits += fault_take(&f->table,
@@ -204,8 +208,8 @@ static void test_fault_counts_lots(void **state)
 					   .stage = DEADMX_STAGE_RCPT}) != NULL;
 	assert_in_range(hits, 15, 45);
 
-	f->rows[0].first = 0;
-	f->rows[0].times = 100;
+	f->rows[0].window.first = 0;
+	f->rows[0].window.times = 100;
 	begin(f, 1);
 	hits = 0;
 	for (int i = 0; i < 1000; i++)

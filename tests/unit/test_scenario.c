@@ -150,8 +150,7 @@ static void test_scenario_defaults(void **state)
 	assert_int_equal(mx->mx_for_count, 1);
 	assert_string_equal(mx->mx_for[0], "dest.example");
 	assert_int_equal(mx->preference, 10);
-	assert_true(mx->pipelining && mx->dsn && mx->size && mx->eightbitmime &&
-		    mx->enhanced_codes);
+	assert_int_equal(mx->extensions, DEADMX_EXTENSIONS_DEFAULT);
 	assert_int_equal(s->mails[0].at_ns, 0);
 	assert_false(s->mails[0].via_sendmail);
 	assert_non_null(s->mails[0].subject);
@@ -194,8 +193,7 @@ static void test_scenario_world(void **state)
 	assert_int_equal(servers[1].preference, 20);
 	assert_int_equal(servers[2].preference, 0);
 	assert_int_equal(servers[2].mx_for_count, 2);
-	assert_true(servers[2].size && !servers[2].dsn &&
-		    !servers[2].pipelining);
+	assert_int_equal(servers[2].extensions, 1u << DEADMX_EXTENSION_SIZE);
 	assert_ptr_equal(deadmx_scenario_server(s, "MX2.dest.example"),
 			 &servers[1]);
 	assert_ptr_equal(deadmx_scenario_server(s, "192.0.2.11"), &servers[0]);
@@ -239,19 +237,72 @@ static void test_scenario_timeline(void **state)
 	assert_int_equal(f[0].stage, DEADMX_STAGE_RCPT);
 	assert_int_equal(f[0].action, DEADMX_ACTION_REPLY);
 	assert_string_equal(f[0].reply, "451 4.7.1 Later");
-	assert_int_equal(f[0].from_ns, 0);
-	assert_int_equal(f[0].until_ns, 30 * HOUR_NS);
+	assert_int_equal(f[0].window.from_ns, 0);
+	assert_int_equal(f[0].window.until_ns, 30 * HOUR_NS);
 	assert_int_equal(f[1].stage, DEADMX_STAGE_MAIL);
-	assert_int_equal(f[1].until_ns, 30 * HOUR_NS);
+	assert_int_equal(f[1].window.until_ns, 30 * HOUR_NS);
 	f = row(state, "{from: 1h, for: 2h, dot: drop, first: 3}");
-	assert_int_equal(f->from_ns, HOUR_NS);
-	assert_int_equal(f->until_ns, 3 * HOUR_NS);
-	assert_int_equal(f->first, 3);
+	assert_int_equal(f->window.from_ns, HOUR_NS);
+	assert_int_equal(f->window.until_ns, 3 * HOUR_NS);
+	assert_int_equal(f->window.first, 3);
 	assert_int_equal(f->action, DEADMX_ACTION_DROP);
 	assert_int_equal(f->place.line, 6);
 	f = row(state, "connect: blackhole");
 	assert_int_equal(f->action, DEADMX_ACTION_BLACKHOLE);
-	assert_int_equal(f->until_ns, DEADMX_FOREVER_NS);
+	assert_int_equal(f->window.until_ns, DEADMX_FOREVER_NS);
+}
+
+/* Windows that come back, and conditions, each of them. */
+static void test_scenario_conditions(void **state)
+{
+	const struct deadmx_fault *f;
+
+	f = row(state,
+		"{from: 1h, for: 10m, every: 1h, until: 9h, rcpt: drop}");
+	assert_int_equal(f->window.from_ns, HOUR_NS);
+	assert_int_equal(f->window.until_ns, 9 * HOUR_NS);
+	assert_int_equal(f->window.every_ns, HOUR_NS);
+	assert_int_equal(f->window.for_ns, 10 * MINUTE_NS);
+	assert_true(deadmx_fault_is_for_all(f) && !deadmx_fault_is_plain(f));
+	f = row(state, "{times: 4, probability: 2.5%, rcpt: drop}");
+	assert_int_equal(f->window.times, 4);
+	assert_int_equal(f->probability_ppm, 25000);
+	assert_false(deadmx_fault_is_for_all(f));
+	f = row(state, "{probability: 100%, rcpt: drop}");
+	assert_int_equal(f->probability_ppm, DEADMX_PPM);
+	f = row(state, "{sender: \"\", recipient: \"@dest.example\", "
+		       "attempt: 1..3, rcpt: drop}");
+	assert_string_equal(f->sender.text, "");
+	assert_false(f->sender.is_regex);
+	assert_string_equal(f->recipient.text, "@dest.example");
+	assert_int_equal(f->attempt.min, 1);
+	assert_int_equal(f->attempt.max, 3);
+	f = row(state, "{sender: /^news-/, connection: at least 2, dot: drop, "
+		       "mail: 450 No}");
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(f[i].sender.text, "^news-");
+		assert_true(f[i].sender.is_regex);
+		assert_int_equal(f[i].connection.min, 2);
+	}
+}
+
+/* A row that asks for more never hides the rows below it. */
+static void test_scenario_conditions_hide_nothing(void **state)
+{
+	static const char *const heads[] = {"times: 1", "probability: 50%",
+					    "attempt: 2", "connection: 2",
+					    "recipient: b@dest.example"};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 HEAD WORLD("        - {%s, rcpt: stall}\n"
+				    "        - {%s, rcpt: stall}\n"
+				    "        - {rcpt: drop}\n") MAIL EXPECT,
+			 heads[i], heads[i]);
+		parse_good(state, text);
+	}
 }
 
 static void test_scenario_actions(void **state)
@@ -272,6 +323,32 @@ static void test_scenario_actions(void **state)
 	assert_int_equal(f->drip_ns, 20 * DEADMX_NS_PER_S);
 	f = row(state, "rcpt: reset");
 	assert_int_equal(f->action, DEADMX_ACTION_RESET);
+	f = row(state, "rcpt: mixed_codes");
+	assert_int_equal(f->action, DEADMX_ACTION_MIXED_CODES);
+	assert_int_equal(f->stall_ns, 0);
+	f = row(state, "body: stop_reading");
+	assert_int_equal(f->stage, DEADMX_STAGE_BODY);
+	assert_int_equal(f->action, DEADMX_ACTION_STOP_READING);
+	f = row(state, "rcpt: {stall: 10m, reply: 451 No}");
+	assert_int_equal(f->action, DEADMX_ACTION_REPLY);
+	assert_int_equal(f->stall_ns, 10 * MINUTE_NS);
+	f = row(state, "rcpt: {reply: 451 No, drip: 1s}");
+	assert_int_equal(f->action, DEADMX_ACTION_REPLY);
+	assert_int_equal(f->drip_ns, DEADMX_NS_PER_S);
+	f = row(state, "rcpt: {stall: 10m, then: reset}");
+	assert_int_equal(f->action, DEADMX_ACTION_RESET);
+	assert_int_equal(f->stall_ns, 10 * MINUTE_NS);
+	f = row(state, "body: {drop_after: 64KiB}");
+	assert_int_equal(f->action, DEADMX_ACTION_DROP);
+	assert_int_equal(f->after_bytes, 65536);
+	f = row(state, "ehlo: {reset_after: 20, stall: 1m}");
+	assert_int_equal(f->action, DEADMX_ACTION_RESET);
+	assert_int_equal(f->after_bytes, 20);
+	assert_int_equal(f->stall_ns, MINUTE_NS);
+	f = row(state, "data: {raw: \"354-a\\r\\n250 b\\r\\n\", close: yes}");
+	assert_int_equal(f->action, DEADMX_ACTION_RAW);
+	assert_string_equal(f->reply, "354-a\r\n250 b\r\n");
+	assert_true(f->close);
 	f = row(state, "rcpt: {reply: 451 No, close: yes}");
 	assert_true(f->close);
 	assert_string_equal(f->reply, "451 No");
@@ -473,8 +550,46 @@ static void test_scenario_rows_refused(void **state)
 	refuse_row(state, "rcpt: 451 {adress}", "unknown placeholder");
 	refuse_row(state, "rcpt: exchange/sever-busy",
 		   "did you mean \"exchange/server-busy\"?");
+	refuse_row(state, "rcpt: raw", "write the bytes");
+	refuse_row(state, "rcpt: garbage 5s", "expected a reply, accept");
+	refuse_row(state, "rcpt: garbag", "did you mean \"garbage\"?");
+	refuse_row(state, "rcpt: stop_reading", "write body: …");
+	refuse_row(state, "body: garbage", "no reply to spoil");
+	refuse_row(state, "body: drip 5s", "no reply to spoil");
+	refuse_row(state, "body: {drip: 5s, reply: 451 No}",
+		   "no reply to drip");
 	refuse_row(state, "rcpt: {close: yes}", "expected one of reply");
 	refuse_row(state, "rcpt: {stall: 5m, drip: 5s}", "got more");
+	refuse_row(state, "rcpt: {drop_after: 5, reply: 451 No}", "got more");
+	refuse_row(state, "rcpt: {drip: 5s, drop_after: 5}", "got more");
+	refuse_row(state, "rcpt: {then: drop}", "then goes with a stall");
+	refuse_row(state, "rcpt: {stall: 5m, then: stall}", "drop or reset");
+	refuse_row(state, "rcpt: {drop_after: 0}", "from 1 to 10485760");
+	refuse_row(state, "rcpt: {drop_after: 11MiB}", "from 1 to 10485760");
+	refuse_row(state, "rcpt: {drop_after: 64k}", "500 or 64KiB");
+	refuse_row(state, "rcpt: {raw: \"\"}", "raw");
+	refuse_row(state, "{rcpt: drop, probability: 0%}", "more than 0%");
+	refuse_row(state, "{rcpt: drop, probability: 101%}", "up to 100%");
+	refuse_row(state, "{rcpt: drop, probability: 30}", "such as 30%");
+	refuse_row(state, "{rcpt: drop, probability: 1.00001%}", "30%");
+	refuse_row(state, "{rcpt: drop, attempt: 0}", "a count from 1");
+	refuse_row(state, "{rcpt: drop, connection: 3..1}", "smaller value");
+	refuse_row(state, "{rcpt: drop, recipient: dest.example}",
+		   "write @ before a domain");
+	refuse_row(state, "{rcpt: drop, recipient: \"\"}", "a /regex/");
+	refuse_row(state, "{rcpt: drop, sender: }", "a /regex/");
+	refuse_row(state, "{rcpt: drop, sender: /(/}", "faulty one");
+	refuse_row(state, "{mail: drop, recipient: b@dest.example}",
+		   "at mail no recipient is known");
+	refuse_row(state, "{quit: drop, sender: b@dest.example}",
+		   "at quit no sender is known");
+	refuse_row(state, "{mail: drop, attempt: 2}",
+		   "at mail no recipient is known");
+	refuse_row(state, "{connect: refuse, probability: 5%}", "can't count");
+	refuse_row(state, "{connect: refuse, connection: 5}", "can't count");
+	refuse_row(state, "{every: 1h, rcpt: stall}", "every needs for");
+	refuse_row(state, "{every: 1h, for: 1h, rcpt: stall}",
+		   "longer than for");
 	refuse_row(state, "rcpt: {stall: 5m, close: yes}", "with a reply only");
 	refuse_row(state, "rcpt: {reply: [a]}", "expected a text");
 	refuse_row(state, "rcpt: [a]", "got a list");
@@ -490,6 +605,55 @@ static void test_scenario_rows_refused(void **state)
 		   "the row in line 6 holds all the time before it");
 }
 
+/* A server as it is described. */
+static const struct deadmx_server *server(void **state, const char *text)
+{
+	char whole[1024];
+
+	snprintf(whole, sizeof(whole),
+		 HEAD
+		 "world: {seed: 7, servers: {mx.dest.example: {%s}}}\n" MAIL
+		 "expect: {ndr: none}\n",
+		 text);
+	return parse_good(state, whole)->world.servers;
+}
+
+static void test_scenario_policy(void **state)
+{
+	const struct deadmx_server *s;
+
+	s = server(state, "greylist:");
+	assert_int_equal(s->greylist.delay_ns, 5 * MINUTE_NS);
+	assert_int_equal(s->greylist.forget_ns, 35 * DAY_NS);
+	assert_int_equal(s->greylist.by, 7);
+	assert_int_equal(strncmp(s->greylist.reply, "451 4.7.1 G", 11), 0);
+	assert_int_equal(s->greylist.place.line, 2);
+	s = server(state, "greylist: {delay: 1h, by: [sender, recipient], "
+			  "reply: greylist/postgrey, forget: 2d}");
+	assert_int_equal(s->greylist.delay_ns, HOUR_NS);
+	assert_int_equal(s->greylist.by,
+			 DEADMX_GREYLIST_SENDER | DEADMX_GREYLIST_RECIPIENT);
+	assert_int_equal(strncmp(s->greylist.reply, "450 4.2.0 ", 10), 0);
+	s = server(state, "limits: {connections: 2, per_minute: 10, "
+			  "messages_per_connection: 3, recipients: 4, reply: "
+			  "451 4.7.0 No}, size: 64KiB");
+	assert_int_equal(s->limits.connections, 2);
+	assert_int_equal(s->limits.per_minute, 10);
+	assert_int_equal(s->limits.messages, 3);
+	assert_int_equal(s->limits.recipients, 4);
+	assert_string_equal(s->limits.reply, "451 4.7.0 No");
+	assert_int_equal(s->size, 65536);
+	s = server(state, "size: 5, extensions: none");
+	assert_true(s->helo_only);
+	assert_int_equal(s->extensions, 0);
+	assert_int_equal(((struct deadmx_scenario *)*state)->world.seed, 7);
+	s = server(state, "size: 5, extensions: [AUTH, STARTTLS]");
+	assert_int_equal(s->extensions,
+			 1u << DEADMX_EXTENSION_AUTH |
+				 1u << DEADMX_EXTENSION_STARTTLS);
+	assert_false(s->helo_only);
+}
+
 static void test_scenario_world_refused(void **state)
 {
 #define SERVER(text)                                                           \
@@ -502,8 +666,20 @@ static void test_scenario_world_refused(void **state)
 	refuse(state, SERVER("port: 65536"), "from 1 to 65535");
 	refuse(state, SERVER("mx_for: []"), "at least one domain");
 	refuse(state, SERVER("mx_for: a b"), "a domain such as");
-	refuse(state, SERVER("extensions: DSN"), "[] stands for none");
+	refuse(state, SERVER("extensions: DSN"), "none is HELO only");
 	refuse(state, SERVER("extensions: [PIPELINE]"), "PIPELINING");
+	refuse(state, SERVER("greylist: {delay: 0s}"), "above 0");
+	refuse(state, SERVER("greylist: {by: [host]}"), "ip, sender and");
+	refuse(state, SERVER("greylist: {by: []}"), "ip, sender and");
+	refuse(state, SERVER("greylist: {reply: 250 Ok}"), "a 4xx or 5xx");
+	refuse(state, SERVER("greylist: {delay: 2d, forget: 1d}"),
+	       "nobody would ever be known");
+	refuse(state, SERVER("limits: {}"), "at least one of");
+	refuse(state, SERVER("limits: {reply: 421 No}"), "at least one of");
+	refuse(state, SERVER("limits: {connections: 0}"), "from 1 to 10000");
+	refuse(state, SERVER("limits: {recipients: 10001}"), "from 1 to");
+	refuse(state, SERVER("size: 0"), "from 1 to 10485760");
+	refuse(state, SERVER("size: 10MB"), "500 or 64KiB");
 	refuse(state, SERVER("preference: x"), "a number");
 	refuse(state, SERVER("mx_for: dst.example"),
 	       "no server is mx_for dest.example");
@@ -727,7 +903,10 @@ int main(void)
 		T(test_scenario_world),
 		T(test_scenario_implicit_server),
 		T(test_scenario_timeline),
+		T(test_scenario_conditions),
+		T(test_scenario_conditions_hide_nothing),
 		T(test_scenario_actions),
+		T(test_scenario_policy),
 		T(test_scenario_mail),
 		T(test_scenario_expect_ranges),
 		T(test_scenario_expect_messages),

@@ -34,12 +34,13 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	fixture_init(&f->w);
-	f->config = (struct deadmx_server){.name = STR("mta.test"),
-					   .address = f->w.address,
-					   .port = WORLD_PORT,
-					   .faults = f->rows,
-					   .dsn = true,
-					   .eightbitmime = true};
+	f->config = (struct deadmx_server){
+		.name = STR("mta.test"),
+		.address = f->w.address,
+		.port = WORLD_PORT,
+		.faults = f->rows,
+		.extensions = 1u << DEADMX_EXTENSION_DSN |
+			      1u << DEADMX_EXTENSION_EIGHTBITMIME};
 	f->shared = (struct smtp_server_shared){.loop = &f->w.loop,
 						.log = f->w.log,
 						.message_dir = f->w.dir,
@@ -100,7 +101,7 @@ static void add_fault(struct fixture *f, enum deadmx_stage stage,
 	f->rows[f->config.fault_count++] =
 		(struct deadmx_fault){.stage = stage,
 				      .action = action,
-				      .until_ns = DEADMX_FOREVER_NS,
+				      .window.until_ns = DEADMX_FOREVER_NS,
 				      .stall_ns = DEADMX_FOREVER_NS,
 				      .reply = STR(reply)};
 }
@@ -156,7 +157,7 @@ static void test_sender_helo(void **state)
 	f->mails[0].notify = STR("NEVER");
 	f->mails[0].body = STR("\xc3\xa4");
 	add_fault(f, DEADMX_STAGE_EHLO, DEADMX_ACTION_REPLY, "502 no");
-	f->rows[0].first = 1;
+	f->rows[0].window.first = 1;
 	begin(f, true);
 	fixture_await_event(&f->w, "smtp accepted 250");
 	assert_non_null(strstr(f->w.events, " false\n"));
@@ -259,7 +260,7 @@ static void test_sender_parallel_limit(void **state)
 	f->scenario.mail_count = 2 * SENDER_PARALLEL_MAX;
 	add_fault(f, DEADMX_STAGE_BANNER, DEADMX_ACTION_STALL, NULL);
 	f->rows[0].stall_ns = MS(100);
-	f->rows[0].first = SENDER_PARALLEL_MAX;
+	f->rows[0].window.first = SENDER_PARALLEL_MAX;
 	begin(f, true);
 	for (int i = 0; i < 20; i++)
 		fixture_turn(&f->w);

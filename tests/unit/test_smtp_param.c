@@ -12,7 +12,8 @@
 
 #include "sim/smtp_param.h"
 
-#define ALL (SMTP_PARAM_SIZE | SMTP_PARAM_BODY | SMTP_PARAM_DSN)
+#define ALL                                                                    \
+	(SMTP_PARAM_SIZE | SMTP_PARAM_BODY | SMTP_PARAM_DSN | SMTP_PARAM_UTF8)
 
 /* @want: the path, or the code of the error. */
 static const struct row {
@@ -51,6 +52,16 @@ static const struct row {
 	{false, "FROM:<a@b> ENVID=a+3", ALL, NULL, 501},
 	{false, "FROM:<a@b> RET=FULL", SMTP_PARAM_SIZE, NULL, 555},
 	{false, "FROM:<a@b> NOTIFY=NEVER", ALL, NULL, 555},
+	{false, "FROM:<\xc3\xbc@b> SMTPUTF8", ALL, "\xc3\xbc@b", 0},
+	{false, "FROM:<a@\xc3\xbc.b> smtputf8", ALL, "a@\xc3\xbc.b", 0},
+	{false, "FROM:<\xc3\xbc@b>", ALL, NULL, 553},
+	{false, "FROM:<\xc3@b> SMTPUTF8", ALL, NULL, 501},
+	{false, "FROM:<\xff@b> SMTPUTF8", ALL, NULL, 501},
+	{false, "FROM:<\xc3\xbc@b>", 0, NULL, 501},
+	{false, "FROM:<a@b> SMTPUTF8", 0, NULL, 555},
+	{false, "FROM:<a@b> SMTPUTF8=yes", ALL, NULL, 501},
+	{true, "TO:<\xc3\xbc@b>", ALL, NULL, 553},
+	{true, "TO:<a@b> ORCPT=utf-8;\xc3\xbc@b", ALL, "a@b", 0},
 	{true, "TO:<a@b>", 0, "a@b", 0},
 	{true, "TO:<Postmaster>", 0, "Postmaster", 0},
 	{true, "TO:<>", 0, NULL, 501},
@@ -70,22 +81,21 @@ static void test_smtp_param_rows(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
 		struct smtp_param_error error = {0};
-		char *path = NULL;
-		uint64_t size = 0;
+		struct smtp_param_mail mail = {0};
 		int rc = r->rcpt ? smtp_param_rcpt(r->args, r->extensions,
-						   &path, &error)
+						   false, &mail.path, &error)
 				 : smtp_param_mail(r->args, r->extensions,
-						   &path, &size, &error);
+						   &mail, &error);
 
 		if (error.code != r->code)
 			fail_msg("%s: %d, expected %d", r->args, error.code,
 				 r->code);
 		assert_int_equal(rc < 0, r->code != 0);
 		if (r->want)
-			assert_string_equal(path, r->want);
+			assert_string_equal(mail.path, r->want);
 		else
-			assert_null(path);
-		free(path);
+			assert_null(mail.path);
+		free(mail.path);
 	}
 }
 
@@ -93,18 +103,35 @@ static void test_smtp_param_rows(void **state)
 static void test_smtp_param_size(void **state)
 {
 	struct smtp_param_error error;
-	uint64_t size;
+	struct smtp_param_mail mail;
+
+	assert_int_equal(
+		smtp_param_mail("FROM:<> SIZE=1234", ALL, &mail, &error), 0);
+	assert_int_equal(mail.size, 1234);
+	assert_false(mail.utf8);
+	free(mail.path);
+	assert_int_equal(smtp_param_mail("FROM:<> SIZE=99999999999999999999",
+					 ALL, &mail, &error),
+			 0);
+	assert_true(mail.size > UINT64_MAX / 1000);
+	free(mail.path);
+}
+
+/* A recipient may be in UTF-8 when the sender asked for it. */
+static void test_smtp_param_utf8(void **state)
+{
+	struct smtp_param_error error;
+	struct smtp_param_mail mail;
 	char *path;
 
 	assert_int_equal(
-		smtp_param_mail("FROM:<> SIZE=1234", ALL, &path, &size, &error),
-		0);
-	assert_int_equal(size, 1234);
-	free(path);
-	assert_int_equal(smtp_param_mail("FROM:<> SIZE=99999999999999999999",
-					 ALL, &path, &size, &error),
+		smtp_param_mail("FROM:<> SMTPUTF8", ALL, &mail, &error), 0);
+	assert_true(mail.utf8);
+	free(mail.path);
+	assert_int_equal(smtp_param_rcpt("TO:<\xe2\x82\xac@b>", ALL, true,
+					 &path, &error),
 			 0);
-	assert_true(size > UINT64_MAX / 1000);
+	assert_string_equal(path, "\xe2\x82\xac@b");
 	free(path);
 }
 
@@ -112,24 +139,24 @@ static void test_smtp_param_size(void **state)
 static void test_smtp_param_limits(void **state)
 {
 	struct smtp_param_error error;
-	char args[1024], x[600], *path;
-	uint64_t size;
+	struct smtp_param_mail mail;
+	char args[1024], x[600];
 
 	memset(x, 'x', sizeof(x));
 	for (int over = 0; over < 2; over++) {
 		snprintf(args, sizeof(args), "FROM:<a@b> ENVID=%.*s",
 			 SMTP_PARAM_ENVID_MAX + over, x);
-		path = NULL;
-		assert_int_equal(
-			smtp_param_mail(args, ALL, &path, &size, &error) < 0,
-			over);
-		free(path);
+		mail.path = NULL;
+		assert_int_equal(smtp_param_mail(args, ALL, &mail, &error) < 0,
+				 over);
+		free(mail.path);
 		snprintf(args, sizeof(args), "TO:<a@b> ORCPT=rfc822;%.*s",
 			 SMTP_PARAM_ORCPT_MAX - 7 + over, x);
-		path = NULL;
-		assert_int_equal(smtp_param_rcpt(args, ALL, &path, &error) < 0,
+		mail.path = NULL;
+		assert_int_equal(smtp_param_rcpt(args, ALL, false, &mail.path,
+						 &error) < 0,
 				 over);
-		free(path);
+		free(mail.path);
 	}
 }
 
@@ -138,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smtp_param_rows),
 		cmocka_unit_test(test_smtp_param_size),
+		cmocka_unit_test(test_smtp_param_utf8),
 		cmocka_unit_test(test_smtp_param_limits),
 	};
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/smtp_reply.h"
 
@@ -50,12 +51,52 @@ static void test_smtp_reply_code(void **state)
 	assert_int_equal(smtp_reply_code(""), 0);
 }
 
+/* What counts of a reply whose lines disagree: the last that has a code. */
+static void test_smtp_reply_last_code(void **state)
+{
+	static const struct {
+		const char *wire;
+		int code;
+	} rows[] = {{"250-a\r\n451 b\r\n", 451},
+		    {"250 a\r\nb\r\n", 250},
+		    {"250 a\n354 b", 354},
+		    {"a\r\nb\r\n", 0},
+		    {"", 0}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(smtp_reply_last_code(rows[i].wire,
+						      strlen(rows[i].wire)),
+				 rows[i].code);
+	/* Not beyond its end. */
+	assert_int_equal(smtp_reply_last_code("250 a\r\n451 b", 7), 250);
+}
+
+/* For the log: no CR, no NUL, and not without end. */
+static void test_smtp_reply_plain(void **state)
+{
+	char longest[DEADMX_REPLY_LEN_MAX * 2 + 1], *plain;
+
+	plain = smtp_reply_plain("250-a\r\n250 \0b\r\n", 15);
+	assert_string_equal(plain, "250-a\n250 \xff"
+				   "b");
+	free(plain);
+	memset(longest, 'x', sizeof(longest));
+	plain = smtp_reply_plain(longest, sizeof(longest) - 1);
+	assert_int_equal(strlen(plain), sizeof(longest) - 1);
+	free(plain);
+	plain = smtp_reply_plain(longest, sizeof(longest));
+	assert_int_equal(strlen(plain), DEADMX_REPLY_LEN_MAX + strlen("…"));
+	free(plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smtp_reply_format),
 		cmocka_unit_test(test_smtp_reply_placeholders),
 		cmocka_unit_test(test_smtp_reply_code),
+		cmocka_unit_test(test_smtp_reply_last_code),
+		cmocka_unit_test(test_smtp_reply_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,8 +50,8 @@ static int teardown(void **state)
 
 static void add_fault(struct fixture *f, struct deadmx_fault fault)
 {
-	if (!fault.until_ns)
-		fault.until_ns = DEADMX_FOREVER_NS;
+	if (!fault.window.until_ns)
+		fault.window.until_ns = DEADMX_FOREVER_NS;
 	fault.place.line = (int)f->config.fault_count + 1;
 	f->rows[f->config.fault_count++] = fault;
 }
@@ -87,7 +87,7 @@ static void test_smtp_server_conversation(void **state)
 	snprintf(want, sizeof(want),
 		 "accept 1 mx.test %s 2525 127.0.0.1\n"
 		 "reply 1 mx.test banner 220 mx.test ESMTP\n"
-		 "command 1 mx.test HELO me\nreply 1 mx.test ehlo 250 mx.test\n"
+		 "command 1 mx.test HELO me\nreply 1 mx.test helo 250 mx.test\n"
 		 "command 1 mx.test MAIL FROM:<a@b>\n"
 		 "reply 1 mx.test mail 250 Sender ok\n"
 		 "command 1 mx.test RCPT TO:<c@d>\n"
@@ -219,6 +219,57 @@ static void test_smtp_server_reset_at_dot(void **state)
 			       "close 1 mx.test server reset\n"));
 }
 
+/* Replies to what came before are with the client when the reset comes. */
+static void test_smtp_server_reset_pipelined(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_RCPT,
+					   .action = DEADMX_ACTION_RESET,
+					   .after_bytes = 4});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+	fixture_expect(&f->w, fd,
+		       "220 mx.test ESMTP\r\n250 mx.test\r\n"
+		       "250 Sender ok\r\n250 ");
+	fixture_expect_end(&f->w, fd, ECONNRESET);
+	assert_non_null(strstr(f->w.events,
+			       "fault 1 mx.test rcpt reset null 1\n"
+			       "close 1 mx.test server reset\n"));
+}
+
+/* Chunks are bytes, however the socket cuts them; commands follow at once. */
+static void test_smtp_server_chunks(void **state)
+{
+	enum { LEN = CONNECTION_INPUT_MAX * 2 + 100 };
+	struct fixture *f = *state;
+	char *bytes = malloc(LEN + 64), *at;
+	int fd;
+
+	/* Line ends, dots and commands, which are none of these here. */
+	at = bytes + snprintf(bytes, 64, "BDAT %d\r\n", LEN);
+	memset(at, '\n', LEN);
+	memcpy(at, ".\r\nQUIT\r\n", 9);
+	snprintf(at + LEN, 32, "BDAT 5 LAST\r\n.\r\n.\nQUIT\r\n");
+	f->config.extensions = 1u << DEADMX_EXTENSION_CHUNKING;
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+	fixture_send(&f->w, fd, bytes);
+	fixture_expect(&f->w, fd,
+		       "220 mx.test ESMTP\r\n250-mx.test\r\n"
+		       "250 CHUNKING\r\n250 Sender ok\r\n"
+		       "250 Recipient ok\r\n250 Chunk received\r\n"
+		       "250 Message accepted\r\n221 Bye\r\n");
+	fixture_expect_end(&f->w, fd, 0);
+	assert_non_null(strstr(f->w.events, "msg-1.eml 32873\n"));
+	free(bytes);
+}
+
 /* 421 gets through before the FIN; the fault's reply is in its event. */
 static void test_smtp_server_421(void **state)
 {
@@ -239,6 +290,58 @@ static void test_smtp_server_421(void **state)
 	assert_non_null(strstr(f->w.events, "fault 1 mx.test ehlo reply "
 					    "421-4.3.2 mx.test\n421 [127."));
 	close(fd);
+}
+
+/* A server's own limit is a fault with the line of its key. */
+static void test_smtp_server_limits(void **state)
+{
+	struct fixture *f = *state;
+	int fds[3];
+
+	f->config.limits.connections = 2;
+	f->config.limits.place.line = 7;
+	begin(f);
+	for (int i = 0; i < 3; i++)
+		fds[i] = fixture_client(&f->w);
+	for (int i = 0; i < 2; i++)
+		fixture_expect(&f->w, fds[i], "220 mx.test ESMTP\r\n");
+	fixture_expect(&f->w, fds[2], "421 4.7.0 Too many connections\r\n");
+	fixture_expect_end(&f->w, fds[2], 0);
+	assert_non_null(strstr(f->w.events,
+			       "fault 3 mx.test banner reply "
+			       "421 4.7.0 Too many connections 7\n"));
+	close(fds[0]);
+	fixture_await_event(&f->w, "close 1 mx.test client fin\n");
+	while (smtp_server_connections(f->server) == 2)
+		fixture_turn(&f->w);
+	fds[0] = fixture_client(&f->w);
+	fixture_expect(&f->w, fds[0], "220 mx.test ESMTP\r\n");
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Rows go before the server's own rules, and accept is no way around. */
+static void test_smtp_server_rules_last(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	f->config.limits.per_minute = 1;
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_BANNER,
+					   .action = DEADMX_ACTION_REPLY,
+					   .connection = {true, 1, 2},
+					   .reply = STR("450 later")});
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_BANNER,
+					   .action = DEADMX_ACTION_ACCEPT});
+	begin(f);
+	for (int i = 0; i < 3; i++) {
+		fd = fixture_client(&f->w);
+		fixture_expect(&f->w, fd,
+			       i < 2 ? "450 later\r\n"
+				     : "421 4.7.0 Too many connections in a "
+				       "minute\r\n");
+		close(fd);
+	}
 }
 
 /* `nc` sends all and its FIN at once: it is answered all the same. */
@@ -378,10 +481,10 @@ static void test_smtp_server_refuse(void **state)
 
 	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
 					   .action = DEADMX_ACTION_REFUSE,
-					   .until_ns = MS(100)});
+					   .window.until_ns = MS(100)});
 	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
 					   .action = DEADMX_ACTION_REFUSE,
-					   .from_ns = MS(200)});
+					   .window.from_ns = MS(200)});
 	begin(f);
 	assert_int_equal(connect_error(f), ECONNREFUSED);
 	fixture_await_event(&f->w, "state mx.test connect null null\n");
@@ -405,7 +508,7 @@ static void test_smtp_server_blackhole(void **state)
 
 	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
 					   .action = DEADMX_ACTION_BLACKHOLE,
-					   .until_ns = MS(100)});
+					   .window.until_ns = MS(100)});
 	begin(f);
 	fd = fixture_connect(&f->w, SOCK_STREAM, &error);
 	assert_int_equal(error, EINPROGRESS);
@@ -425,7 +528,7 @@ static void test_smtp_server_unsupported(void **state)
 	static const struct deadmx_fault rows[] = {
 		{.stage = DEADMX_STAGE_CONNECT,
 		 .action = DEADMX_ACTION_REFUSE,
-		 .first = 1},
+		 .window.first = 1},
 		{.stage = DEADMX_STAGE_CONNECT,
 		 .action = DEADMX_ACTION_UNREACHABLE},
 		{.stage = DEADMX_STAGE_CONNECT, .action = DEADMX_ACTION_REPLY},
@@ -494,7 +597,11 @@ int main(void)
 		T(test_smtp_server_drip),
 		T(test_smtp_server_drop),
 		T(test_smtp_server_reset_at_dot),
+		T(test_smtp_server_reset_pipelined),
+		T(test_smtp_server_chunks),
 		T(test_smtp_server_421),
+		T(test_smtp_server_limits),
+		T(test_smtp_server_rules_last),
 		T(test_smtp_server_half_closed),
 		T(test_smtp_server_output_limit),
 		T(test_smtp_server_input_limit),

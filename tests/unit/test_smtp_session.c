@@ -1,185 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of sim/smtp_session.c: lines in, a transcript out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "sim/fault.h"
-#include "sim/smtp_session.h"
-
-/*
- * The transcript: replies as sent; "<stall 5>", "<drip 2:text>", "<fin>",
- * "<rst>", "<fault stage action reply>" and "<message from to,… len ack>"
- * for the rest.
- */
-struct fixture {
-	struct deadmx_server server;
-	struct deadmx_fault rows[4];
-	struct fault_table faults;
-	struct smtp_session *session;
-	size_t budget;
-	char out[8192];
-	size_t used;
-	char data[256];
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct fixture *f,
-						      const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	f->used += (size_t)vsnprintf(f->out + f->used, sizeof(f->out) - f->used,
-				     format, ap);
-	va_end(ap);
-	assert_true(f->used < sizeof(f->out));
-}
-
-static const struct deadmx_fault *on_fault_at(void *arg,
-					      struct fault_context *context)
-{
-	struct fixture *f = arg;
-
-	return fault_take(&f->faults, context);
-}
-
-static uint32_t on_attempt(void *arg, const char *sender, const char *recipient)
-{
-	struct fixture *f = arg;
-
-	return fault_attempt(&f->faults, sender, recipient, 0);
-}
-
-static void on_send(void *arg, const char *text, size_t len)
-{
-	put(arg, "%.*s", (int)len, text);
-}
-
-static void on_drip(void *arg, const char *text, size_t len, int64_t byte_ns)
-{
-	put(arg, "<drip %d:%.*s>", (int)byte_ns, (int)len, text);
-}
-
-static void on_stall(void *arg, int64_t ns)
-{
-	put(arg, "<stall %d>", (int)ns);
-}
-
-static void on_close(void *arg, bool reset)
-{
-	put(arg, reset ? "<rst>" : "<fin>");
-}
-
-static void on_message(void *arg, const struct smtp_envelope *e,
-		       const char *data, size_t len, bool acknowledged)
-{
-	struct fixture *f = arg;
-
-	put(f, "<message %s ", e->from);
-	for (size_t i = 0; i < e->to_count; i++)
-		put(f, "%s,", e->to[i]);
-	put(f, " %zu %s>", len, acknowledged ? "ack" : "no ack");
-	snprintf(f->data, sizeof(f->data), "%.*s", (int)len, data ? data : "");
-}
-
-static void on_command(void *arg, const char *line, size_t len)
-{
-}
-
-static void on_reply(void *arg, int stage, const char *text)
-{
-}
-
-static void on_fault(void *arg, const struct deadmx_fault *fault,
-		     const char *reply)
-{
-	put(arg, "<fault %s %s%s%s>", deadmx_stage_word(fault->stage),
-	    deadmx_action_word(fault->action), reply ? " " : "",
-	    reply ? reply : "");
-}
-
-static const struct smtp_session_ops ops = {
-	.fault_at = on_fault_at,
-	.attempt = on_attempt,
-	.send = on_send,
-	.drip = on_drip,
-	.stall = on_stall,
-	.close = on_close,
-	.message = on_message,
-	.on_command = on_command,
-	.on_reply = on_reply,
-	.on_fault = on_fault,
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->server = (struct deadmx_server){
-		.name = strdup("mx"),
-		.address = strdup("192.0.2.10"),
-		.faults = f->rows,
-		.pipelining = true,
-		.eightbitmime = true,
-		.size = true,
-		.dsn = true,
-	};
-	f->budget = SMTP_MESSAGE_BYTES_MAX * 2;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	smtp_session_free(f->session);
-	fault_table_release(&f->faults);
-	free(f->server.name);
-	free(f->server.address);
-	free(f);
-	return 0;
-}
-
-static void add_fault(struct fixture *f, struct deadmx_fault fault)
-{
-	fault.until_ns = DEADMX_FOREVER_NS;
-	f->rows[f->server.fault_count++] = fault;
-}
-
-static void begin(struct fixture *f)
-{
-	assert_int_equal(fault_table_init(&f->faults, &f->server, 0), 0);
-	f->session = smtp_session_new(&f->server, &ops, f, &f->budget);
-	smtp_session_start(f->session);
-}
-
-/* Feed lines split by \n and compare what comes back with @want. */
-static void talk(struct fixture *f, const char *lines, const char *want)
-{
-	f->used = 0;
-	f->out[0] = '\0';
-	while (*lines) {
-		size_t len = strcspn(lines, "\n");
-
-		smtp_session_line(f->session, lines, len, SMTP_LINE_CRLF);
-		lines += len + (lines[len] == '\n');
-	}
-	assert_string_equal(f->out, want);
-}
-
-static void envelope(struct fixture *f)
-{
-	begin(f);
-	talk(f, "EHLO me\nMAIL FROM:<a@b>\nRCPT TO:<c@d>",
-	     "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n"
-	     "250 SIZE 10485760\r\n250 Sender ok\r\n250 Recipient ok\r\n");
-}
+#include "session_fixture.h"
 
 /* A whole conversation, with two messages, dots unstuffed. */
 static void test_session_healthy(void **state)
@@ -203,8 +24,7 @@ static void test_session_enhanced_codes(void **state)
 {
 	struct fixture *f = *state;
 
-	f->server.enhanced_codes = true;
-	f->server.dsn = f->server.size = f->server.eightbitmime = false;
+	f->server.extensions = OFFERS(PIPELINING) | OFFERS(ENHANCEDSTATUSCODES);
 	begin(f);
 	assert_string_equal(f->out, "220 mx ESMTP\r\n");
 	talk(f, "EHLO me\nMAIL FROM:<a@b>\nRCPT TO:<c@d>\nDATA\n.\nDATA\nQUIT",
@@ -328,7 +148,7 @@ static void test_session_message_limit(void **state)
 	     "250 Recipient ok\r\n354 End data with <CR><LF>.<CR><LF>\r\n");
 	send_bytes(f, SMTP_MESSAGE_BYTES_MAX + 1);
 	talk(f, ".\nNOOP", "552 Message size exceeds limit\r\n250 Ok\r\n");
-	assert_int_equal(f->budget, SMTP_MESSAGE_BYTES_MAX * 2);
+	assert_int_equal(f->budget, f->budget_given);
 }
 
 /* All sessions' messages share a budget; who finds it empty gets 452. */
@@ -363,11 +183,11 @@ static void test_session_fault_reply(void **state)
 	add_fault(f,
 		  (struct deadmx_fault){.stage = DEADMX_STAGE_RCPT,
 					.action = DEADMX_ACTION_REPLY,
-					.first = 1,
+					.window.first = 1,
 					.reply = (char[]){"451 no\n{host}"}});
 	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_DOT,
 					   .action = DEADMX_ACTION_REPLY,
-					   .first = 1,
+					   .window.first = 1,
 					   .reply = (char[]){"452 full"}});
 	begin(f);
 	talk(f, "HELO me\nMAIL FROM:<a@b>\nRCPT TO:<c@d>\nDATA\nRCPT TO:<e@f>",
@@ -390,7 +210,6 @@ static void test_session_fault_reply_close(void **state)
 					   .reply = (char[]){"421 bye"}});
 	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_EHLO,
 					   .action = DEADMX_ACTION_REPLY,
-					   .first = 1,
 					   .close = true,
 					   .reply = (char[]){"550 bye"}});
 	begin(f);
@@ -430,9 +249,7 @@ static void test_session_fault_stall(void **state)
 	talk(f, "HELO me\nMAIL FROM:<a@b>",
 	     "250 mx\r\n<fault mail stall><stall 5>");
 	assert_true(smtp_session_held(f->session));
-	f->used = 0;
-	smtp_session_resume(f->session);
-	assert_string_equal(f->out, "250 Sender ok\r\n");
+	resume(f, "250 Sender ok\r\n");
 	assert_false(smtp_session_held(f->session));
 	talk(f, "RCPT TO:<c@d>", "250 Recipient ok\r\n");
 }
@@ -464,9 +281,7 @@ static void test_session_fault_drip(void **state)
 	talk(f, "DATA\n.",
 	     "354 End data with <CR><LF>.<CR><LF>\r\n<fault dot drip>"
 	     "<drip 2:250 Message accepted\r\n>");
-	f->used = 0;
-	smtp_session_resume(f->session);
-	assert_string_equal(f->out, "<message a@b c@d, 0 ack>");
+	resume(f, "<message a@b c@d, 0 ack>");
 	talk(f, "QUIT", "221 Bye\r\n<fin>");
 }
 

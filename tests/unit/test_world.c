@@ -102,7 +102,7 @@ static void test_world_unacknowledged(void **state)
 
 	f->row = (struct deadmx_fault){.stage = DEADMX_STAGE_DOT,
 				       .action = DEADMX_ACTION_DROP,
-				       .until_ns = DEADMX_FOREVER_NS};
+				       .window.until_ns = DEADMX_FOREVER_NS};
 	f->server.fault_count = 1;
 	begin(f);
 	fd = fixture_client(&f->w);
@@ -122,7 +122,7 @@ static void test_world_refused(void **state)
 
 	f->row = (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
 				       .action = DEADMX_ACTION_REFUSE,
-				       .until_ns = DEADMX_FOREVER_NS};
+				       .window.until_ns = DEADMX_FOREVER_NS};
 	f->server.fault_count = 1;
 	f->mail.at_ns = MS(30);
 	begin(f);
@@ -180,7 +180,7 @@ static void test_world_rows(void **state)
 
 	f->row = (struct deadmx_fault){.stage = DEADMX_STAGE_BANNER,
 				       .action = DEADMX_ACTION_DROP,
-				       .until_ns = DEADMX_FOREVER_NS};
+				       .window.until_ns = DEADMX_FOREVER_NS};
 	f->server.fault_count = 1;
 	begin(f);
 	assert_null(deadmx_world_rows(f->run, 0, &count, &since));
@@ -296,14 +296,15 @@ static void test_world_disconnect(void **state)
 static void test_world_time(void **state)
 {
 	struct fixture *f = *state;
-	struct deadmx_fault rows[2] = {{.stage = DEADMX_STAGE_CONNECT,
-					.action = DEADMX_ACTION_REFUSE,
-					.from_ns = 3600 * DEADMX_NS_PER_S,
-					.until_ns = 7200 * DEADMX_NS_PER_S},
-				       {.stage = DEADMX_STAGE_CONNECT,
-					.action = DEADMX_ACTION_BLACKHOLE,
-					.from_ns = 36000 * DEADMX_NS_PER_S,
-					.until_ns = DEADMX_FOREVER_NS}};
+	struct deadmx_fault rows[2] = {
+		{.stage = DEADMX_STAGE_CONNECT,
+		 .action = DEADMX_ACTION_REFUSE,
+		 .window.from_ns = 3600 * DEADMX_NS_PER_S,
+		 .window.until_ns = 7200 * DEADMX_NS_PER_S},
+		{.stage = DEADMX_STAGE_CONNECT,
+		 .action = DEADMX_ACTION_BLACKHOLE,
+		 .window.from_ns = 36000 * DEADMX_NS_PER_S,
+		 .window.until_ns = DEADMX_FOREVER_NS}};
 
 	f->server.faults = rows;
 	f->server.fault_count = 2;
