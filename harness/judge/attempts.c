@@ -29,6 +29,7 @@ struct attempts_round {
 	const char **addresses; /* borrowed */
 	size_t count, size;
 	int64_t last_ns;
+	bool is_dns; /* the last one was questions only */
 	int number;
 };
 
@@ -43,6 +44,18 @@ static bool attempts_is_rival(const struct attempts_round *round,
 	       try->t_ns - round->last_ns <= ATTEMPTS_PAIR_NS;
 }
 
+/*
+ * Without an address to tell that it is tried again, only the time does:
+ * questions are asked right before a connection, or when the one before has
+ * failed.
+ */
+static int64_t attempts_round_gap(const struct attempts_round *round,
+				  const struct attempts_try *try)
+{
+	return round->is_dns || !try->server ? ATTEMPTS_DNS_ROUND_GAP_NS
+					     : ATTEMPTS_ROUND_GAP_NS;
+}
+
 /* True when @try begins a new round. */
 static bool attempts_round_next(struct attempts_round *round,
 				const struct attempts_try *try)
@@ -55,7 +68,7 @@ static bool attempts_round_next(struct attempts_round *round,
 	for (size_t i = 0; i < round->count; i++)
 		same += strcmp(round->addresses[i], address) == 0;
 	is_new = round->number == 0 ||
-		 try->t_ns - round->last_ns > ATTEMPTS_ROUND_GAP_NS ||
+		 try->t_ns - round->last_ns > attempts_round_gap(round, try) ||
 		 (same && !attempts_is_rival(round, try, same));
 	if (is_new) {
 		round->count = 0;
@@ -70,6 +83,7 @@ static bool attempts_round_next(struct attempts_round *round,
 	}
 	round->addresses[round->count++] = address;
 	round->last_ns = try->t_ns;
+	round->is_dns = !try->server;
 	return is_new;
 }
 

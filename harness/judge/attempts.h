@@ -31,6 +31,9 @@ enum {
 
 /* A gap this long between two connects always starts a new round. */
 #define ATTEMPTS_ROUND_GAP_NS (30 * 60 * DEADMX_NS_PER_S)
+/* The same where one of the two is questions to DNS only: longer than Linux
+ * waits for a connection, 127 s. */
+#define ATTEMPTS_DNS_ROUND_GAP_NS (150 * DEADMX_NS_PER_S)
 /* An ACCEPT follows its CONNECT at once, but for scheduling. */
 #define ATTEMPTS_PAIR_NS (1 * DEADMX_NS_PER_S)
 /* A SYN that a lifted blackhole lets through is accepted so much later. */

@@ -131,14 +131,29 @@ static void test_tracker_not_injected(void **state)
 	assert_int_equal(tracker_open_count(t), 1);
 }
 
+/* A server that names lead the domain's mail to takes it, too. */
+static void test_tracker_led_here(void **state)
+{
+	struct deadmx_server other = {.mx_for = x_domains, .mx_for_count = 1};
+	struct tracker *t = *state;
+
+	message(t, &other, "s@x.example", "a@d.example",
+		"Message-Id: <deadmx-1@x.example>\r\n\r\n");
+	assert_int_equal(tracker_open_count(t), 3);
+	other.led_here = d_domains;
+	other.led_here_count = 1;
+	message(t, &other, "s@x.example", "a@d.example",
+		"Message-Id: <deadmx-1@x.example>\r\n\r\n");
+	assert_int_equal(tracker_open_count(t), 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_tracker_delivery),
-		T(test_tracker_bounce),
-		T(test_tracker_no_bounce),
+		T(test_tracker_delivery),     T(test_tracker_led_here),
+		T(test_tracker_bounce),	      T(test_tracker_no_bounce),
 		T(test_tracker_not_injected),
 	};
 

@@ -134,6 +134,47 @@ static void test_world_refused(void **state)
 	assert_int_equal(f->progress, 1);
 }
 
+/* Ask the world's DNS for the destination's MX, and wait for @event. */
+static void ask(struct fixture *f, const char *event)
+{
+	static const char question[] = "\0\1\1\0\0\1\0\0\0\0\0\0"
+				       "\4dest\7example\0\0\17\0\1";
+	struct sockaddr_in addr;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	uv_ip4_addr(f->w.address, f->options.dns_port, &addr);
+	fixture_clear_events(&f->w);
+	assert_true(sendto(fd, question, sizeof(question) - 1, 0,
+			   (struct sockaddr *)&addr, sizeof(addr)) > 0);
+	fixture_await_event(&f->w, event);
+	close(fd);
+}
+
+/* A name's timeline is counted from the origin, and counts anew there. */
+static void test_world_names(void **state)
+{
+	/* They outlive the world, which the teardown ends. */
+	static struct deadmx_name_row rows[] = {
+		{.window = {.until_ns = DEADMX_FOREVER_NS, .first = 1},
+		 .action = DEADMX_DNS_ACTION_SERVFAIL},
+		{.window = {.from_ns = MS(3600 * 1000),
+			    .until_ns = DEADMX_FOREVER_NS},
+		 .action = DEADMX_DNS_ACTION_LAME},
+	};
+	static struct deadmx_name name = {
+		.name = STR("dest.example"), .rows = rows, .row_count = 2};
+	struct fixture *f = *state;
+
+	f->scenario.world.names = &name;
+	f->scenario.world.name_count = 1;
+	begin(f);
+	ask(f, " SERVFAIL ");
+	ask(f, " NOERROR ");
+	deadmx_world_set_origin(f->run);
+	ask(f, " SERVFAIL ");
+	ask(f, " NOERROR 1 udp 0.0 null null\n");
+}
+
 /* It can't start: one line, and nothing is left open. */
 static void test_world_start_fails(void **state)
 {
@@ -376,7 +417,7 @@ int main(void)
 		T(test_world_rows_retired), T(test_world_rows_busy),
 		T(test_world_rows_refused), T(test_world_disconnect),
 		T(test_world_time),	    T(test_world_time_mail),
-		T(test_world_on_message),
+		T(test_world_on_message),   T(test_world_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
