@@ -123,6 +123,19 @@ static void serve_sink(void *arg, const char *line, size_t len)
 	uv_timer_start(&s->flush, serve_on_flush, SERVE_FLUSH_MS, 0);
 }
 
+/* There are no FAULT events for DNS (docs/events.md). */
+static bool is_dns_fault(enum deadmx_event_type type, const json_t *event)
+{
+	const char *action;
+
+	if (type != DEADMX_EVENT_DNS)
+		return false;
+	action = json_string_value(json_object_get(event, "action"));
+	return (action && strcmp(action, deadmx_dns_action_word(
+						 DEADMX_DNS_ACTION_ACCEPT))) ||
+	       json_number_value(json_object_get(event, "delay")) > 0;
+}
+
 static void serve_watch(void *arg, enum deadmx_event_type type,
 			const json_t *event)
 {
@@ -130,7 +143,7 @@ static void serve_watch(void *arg, enum deadmx_event_type type,
 
 	s->connections += type == DEADMX_EVENT_ACCEPT;
 	s->messages += type == DEADMX_EVENT_MESSAGE;
-	s->faults += type == DEADMX_EVENT_FAULT;
+	s->faults += type == DEADMX_EVENT_FAULT || is_dns_fault(type, event);
 	if (!s->options->quiet)
 		serve_log_event(stdout, type, event);
 }

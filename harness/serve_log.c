@@ -136,12 +136,24 @@ static void put_message(const struct line *l)
 
 static void put_dns(const struct line *l)
 {
+	double delay = json_number_value(json_object_get(l->event, "delay"));
+
 	fputs("DNS  ", l->out);
 	put_member(l, "name");
-	fprintf(l->out, " %s: %s, %jd answer%s, %s", text_of(l, "qtype"),
-		text_of(l, "rcode"), number_of(l, "answers"),
-		number_of(l, "answers") == 1 ? "" : "s",
-		text_of(l, "transport"));
+	fprintf(l->out, " %s: ", text_of(l, "qtype"));
+	if (*text_of(l, "rcode"))
+		fprintf(l->out, "%s, %jd answer%s, %s", text_of(l, "rcode"),
+			number_of(l, "answers"),
+			number_of(l, "answers") == 1 ? "" : "s",
+			text_of(l, "transport"));
+	else
+		fprintf(l->out, "no answer, %s", text_of(l, "transport"));
+	if (delay > 0)
+		fprintf(l->out, ", %g s late", delay);
+	if (*text_of(l, "action")) {
+		fprintf(l->out, "; %s", text_of(l, "action"));
+		put_place(l);
+	}
 }
 
 static void put_inject(const struct line *l)

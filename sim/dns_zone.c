@@ -31,6 +31,7 @@ struct dns_zone {
 	ldns_rr_list *records; /* SOA records mark the zones */
 	struct zone_name *names;
 	size_t name_count;
+	int64_t speed;
 };
 
 static struct zone_name *name_at(const struct dns_zone *z, const ldns_rdf *name)
@@ -274,6 +275,7 @@ int dns_zone_new(const struct deadmx_scenario *scenario, const char *host,
 
 	assert(z);
 	z->records = ldns_rr_list_new();
+	z->speed = 1;
 	*ret_bad = NULL;
 	rc = add_all(z, scenario, host, ret_bad);
 	if (rc < 0)
@@ -305,6 +307,12 @@ void dns_zone_restart(struct dns_zone *z)
 	for (size_t i = 0; i < z->name_count; i++)
 		for (size_t j = 0; j < z->names[i].config->row_count; j++)
 			z->names[i].rows[j].count = (struct window_count){0};
+}
+
+void dns_zone_set_speed(struct dns_zone *z, int64_t speed)
+{
+	assert(speed > 0);
+	z->speed = speed;
 }
 
 /* --- which row holds ------------------------------------------------------ */
@@ -424,7 +432,7 @@ static uint32_t step_ttl(const struct dns_zone *z, const struct step *s)
 		return ttl.s;
 	/* Rounded down: what changes at 5.9 s must be forgotten at 5 s. */
 	left = (next_change(z, s->name, s->q->now_ns) - s->q->now_ns) /
-	       DEADMX_NS_PER_S;
+	       z->speed / DEADMX_NS_PER_S;
 	return left < DNS_TTL_S ? (uint32_t)left : DNS_TTL_S;
 }
 

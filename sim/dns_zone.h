@@ -45,6 +45,8 @@ void dns_zone_free(struct dns_zone *z);
 
 /* The timeline starts again: what was counted is forgotten. */
 void dns_zone_restart(struct dns_zone *z);
+/* Seconds of the timeline in a second of those who ask; 1 unless told. */
+void dns_zone_set_speed(struct dns_zone *z, int64_t speed);
 
 struct dns_question {
 	const ldns_rdf *name; /* in any spelling; the answer repeats it */

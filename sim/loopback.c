@@ -36,11 +36,59 @@ static bool is_taken(const struct deadmx_world *world, size_t count,
 	return false;
 }
 
+/* The server at @address before it moved has another one now. */
+static const char *moved(const struct deadmx_world *world, char *const *before,
+			 const char *address)
+{
+	for (size_t i = 0; i < world->server_count; i++)
+		if (strcmp(before[i], address) == 0)
+			return world->servers[i].address;
+	return NULL;
+}
+
+/* Names that were given addresses tell those by hand, too. */
+static void records_move(struct deadmx_scenario *s, char *const *before,
+			 bool to_loopback, struct deadmx_records *records)
+{
+	char text[DEADMX_LOOPBACK_TEXT_MAX];
+
+	for (size_t i = 0; i < records->count; i++) {
+		struct deadmx_record *r = &records->list[i];
+		const char *address;
+
+		if (r->type != DEADMX_RECORD_A)
+			continue;
+		address = moved(&s->world, before, r->value);
+		/* Nobody is there; on loopback nobody is, either. */
+		if (!address && to_loopback &&
+		    deadmx_loopback_address(r->value, text) == 0)
+			address = text;
+		if (address)
+			r->value = deadmx_arena_copy(s->arena, address,
+						     strlen(address));
+	}
+}
+
+static void names_move(struct deadmx_scenario *s, char *const *before,
+		       bool to_loopback)
+{
+	for (size_t i = 0; i < s->world.name_count; i++) {
+		struct deadmx_name *name = &s->world.names[i];
+
+		records_move(s, before, to_loopback, &name->records);
+		for (size_t j = 0; j < name->row_count; j++)
+			records_move(s, before, to_loopback,
+				     &name->rows[j].records);
+	}
+}
+
 int deadmx_loopback_move(struct deadmx_scenario *s,
 			 const char *const *addresses, size_t count,
 			 uint16_t port)
 {
 	struct deadmx_world *world = &s->world;
+	char **before = deadmx_arena_array(s->arena, world->server_count,
+					   sizeof(*before));
 	char text[DEADMX_LOOPBACK_TEXT_MAX];
 
 	for (size_t i = 0; i < world->server_count; i++) {
@@ -54,6 +102,7 @@ int deadmx_loopback_move(struct deadmx_scenario *s,
 			rc = deadmx_loopback_address(server->address, text);
 		if (rc < 0)
 			return rc;
+		before[i] = server->address;
 		server->address =
 			deadmx_arena_copy(s->arena, address, strlen(address));
 		if (server->port == SCENARIO_SMTP_PORT)
@@ -62,5 +111,6 @@ int deadmx_loopback_move(struct deadmx_scenario *s,
 			if (++server->port == 0)
 				return -ERANGE;
 	}
+	names_move(s, before, count == 0);
 	return 0;
 }

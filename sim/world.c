@@ -92,6 +92,7 @@ static int start_dns(struct deadmx_world_run *run,
 			bad ? bad : "");
 		return rc;
 	}
+	dns_zone_set_speed(run->zone, run->timeline.speed);
 	return dns_server_new(run->shared.loop, options->dns_address,
 			      options->dns_port, run->zone, run_now, run,
 			      run->shared.log, errors, &run->dns);
@@ -273,6 +274,7 @@ static void run_retime(struct deadmx_world_run *run)
 void deadmx_world_set_speed(struct deadmx_world_run *run, int64_t speed)
 {
 	timeline_set_speed(&run->timeline, speed);
+	dns_zone_set_speed(run->zone, speed);
 	run_retime(run);
 }
 

@@ -364,6 +364,21 @@ static void test_dns_zone_ttl(void **state)
 		 "NOERROR 15:192.0.2.3");
 }
 
+/* Who asks lives slower than the timeline: what is left is less to him. */
+static void test_dns_zone_ttl_speed(void **state)
+{
+	struct fixture *f;
+
+	begin(state, "    dest.example:\n"
+		     "      ttl: until_change\n"
+		     "      timeline: [{from: 1h, txt: later}]\n");
+	f = *state;
+	dns_zone_set_speed(f->zone, 60);
+	check(state, "dest.example", MX,
+	      "NOERROR 60:mx1.dest.example 60:mx2.dest.example");
+	check_at(state, HOUR_NS, "dest.example", TXT, "NOERROR 300:later");
+}
+
 /* SOA of a negative answer: whose zone, TTL, MINIMUM; "" = none. */
 static void check_soa(void **state, const char *name, const char *want)
 {
@@ -461,14 +476,23 @@ static void test_dns_zone_additional_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_dns_zone_lookup),      T(test_dns_zone_given),
-		T(test_dns_zone_long_text),   T(test_dns_zone_alias),
-		T(test_dns_zone_alias_loop),  T(test_dns_zone_window),
-		T(test_dns_zone_counts),      T(test_dns_zone_below),
-		T(test_dns_zone_actions),     T(test_dns_zone_transport),
-		T(test_dns_zone_alias_fails), T(test_dns_zone_delay),
-		T(test_dns_zone_ttl),	      T(test_dns_zone_negative_ttl),
-		T(test_dns_zone_additional),  T(test_dns_zone_additional_limit),
+		T(test_dns_zone_lookup),
+		T(test_dns_zone_given),
+		T(test_dns_zone_long_text),
+		T(test_dns_zone_alias),
+		T(test_dns_zone_alias_loop),
+		T(test_dns_zone_window),
+		T(test_dns_zone_counts),
+		T(test_dns_zone_below),
+		T(test_dns_zone_actions),
+		T(test_dns_zone_transport),
+		T(test_dns_zone_alias_fails),
+		T(test_dns_zone_delay),
+		T(test_dns_zone_ttl),
+		T(test_dns_zone_ttl_speed),
+		T(test_dns_zone_negative_ttl),
+		T(test_dns_zone_additional),
+		T(test_dns_zone_additional_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

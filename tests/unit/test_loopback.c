@@ -99,14 +99,57 @@ static void test_loopback_ports_end(void **state)
 	assert_int_equal(deadmx_loopback_move(s, binds, 1, 65535), -ERANGE);
 }
 
+/* Names that were given addresses move along: with the server that is there,
+ * or where nobody is. */
+static void test_loopback_names(void **state)
+{
+	static const char named[] =
+		"description: names\n"
+		"world:\n"
+		"  servers:\n"
+		"    mx1.dest.example: {address: 192.0.2.7}\n"
+		"  names:\n"
+		"    www.dest.example:\n"
+		"      a: [192.0.2.7, 192.0.2.8, 127.0.0.1]\n"
+		"      txt: 192.0.2.7\n"
+		"      timeline: [{from: 1h, a: 192.0.2.7}]\n"
+		"mail: {from: a@sender.example, to: b@dest.example}\n"
+		"expect: {delivered: yes}\n";
+	static const char *const one[] = {"10.0.0.1"};
+	static const char *const want[][5] = {
+		{"127.0.2.7", "127.0.2.8", "127.0.0.1", "192.0.2.7",
+		 "127.0.2.7"},
+		{"10.0.0.1", "192.0.2.8", "127.0.0.1", "192.0.2.7", "10.0.0.1"},
+	};
+
+	for (size_t bound = 0; bound < 2; bound++) {
+		const struct deadmx_name *name;
+		struct deadmx_scenario *s = NULL;
+
+		deadmx_scenario_free(*state);
+		*state = NULL;
+		assert_int_equal(deadmx_scenario_parse("t.yml", named,
+						       strlen(named), stderr,
+						       &s),
+				 0);
+		*state = s;
+		assert_int_equal(deadmx_loopback_move(s, one, bound, 25), 0);
+		name = &s->world.names[0];
+		for (size_t i = 0; i < 4; i++)
+			assert_string_equal(name->records.list[i].value,
+					    want[bound][i]);
+		assert_string_equal(name->rows[0].records.list[0].value,
+				    want[bound][4]);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_loopback_address),
-		T(test_loopback_move),
-		T(test_loopback_share),
+		T(test_loopback_address),   T(test_loopback_names),
+		T(test_loopback_move),	    T(test_loopback_share),
 		T(test_loopback_ports_end),
 	};
 

@@ -44,6 +44,19 @@ static void test_serve_log_lines(void **state)
 		    "{\"t\":1,\"session\":1,\"server\":\"m.x\",\"stage\":"
 		    "\"rcpt\",\"action\":\"stall\",\"reply\":null,\"line\":7}",
 		    "  0:00:01.000  #1 m.x  fault at rcpt: stall (line 7)\n");
+	expect_line(DEADMX_EVENT_DNS,
+		    "{\"t\":1,\"name\":\"d.example\",\"qtype\":\"MX\","
+		    "\"rcode\":null,\"answers\":0,\"transport\":\"tcp\","
+		    "\"delay\":0.0,\"action\":\"timeout\",\"line\":7}",
+		    "  0:00:01.000  DNS  d.example MX: no answer, tcp; timeout "
+		    "(line 7)\n");
+	expect_line(DEADMX_EVENT_DNS,
+		    "{\"t\":1,\"name\":\"d.example\",\"qtype\":\"MX\","
+		    "\"rcode\":\"SERVFAIL\",\"answers\":0,\"transport\":"
+		    "\"udp\",\"delay\":1.5,\"action\":\"servfail\","
+		    "\"line\":7}",
+		    "  0:00:01.000  DNS  d.example MX: SERVFAIL, 0 answers, "
+		    "udp, 1.5 s late; servfail (line 7)\n");
 	expect_line(DEADMX_EVENT_STATE,
 		    "{\"t\":108000,\"server\":\"m.x\",\"stage\":\"connect\","
 		    "\"action\":\"refuse\",\"line\":9}",
