@@ -341,7 +341,7 @@ static bool row_is_for_below(const struct deadmx_name_row *row)
 			      row->type_count == 0);
 }
 
-/* Calls of @next walk from a name up to the last label: own rows first. */
+/* The name without its first label; frees @name. */
 static ldns_rdf *name_above(ldns_rdf *name)
 {
 	ldns_rdf *above = ldns_dname_left_chop(name);

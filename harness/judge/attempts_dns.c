@@ -299,16 +299,30 @@ bool attempts_dns_question(struct attempts_dns *d, const struct event *e)
 	return fired;
 }
 
-void attempts_dns_reached(struct attempts_dns *d, const char *domain,
-			  int64_t t_ns)
+/* What was asked just now has led somewhere. */
+static void domain_reached(struct attempts_dns *d, struct dns_domain *domain,
+			   int64_t t_ns)
 {
-	struct dns_domain *found = domain ? domain_find(d, domain) : NULL;
+	if (t_ns - domain->last_ns > ATTEMPTS_DNS_GAP_NS)
+		domain_close(d, domain);
+	domain->is_open = false;
+}
 
-	if (!found)
-		return;
-	if (t_ns - found->last_ns > ATTEMPTS_DNS_GAP_NS)
-		domain_close(d, found);
-	found->is_open = false;
+void attempts_dns_connected(struct attempts_dns *d,
+			    const struct deadmx_server *server, int64_t t_ns)
+{
+	for (size_t i = 0; i < d->domain_count; i++)
+		if (attempts_serves(server, d->domains[i].domain))
+			domain_reached(d, &d->domains[i], t_ns);
+}
+
+void attempts_dns_recipient(struct attempts_dns *d, const char *domain,
+			    int64_t t_ns)
+{
+	struct dns_domain *found = domain_find(d, domain);
+
+	if (found)
+		domain_reached(d, found, t_ns);
 }
 
 /* --- the end ---------------------------------------------------------------

@@ -32,9 +32,12 @@ void attempts_dns_free(struct attempts_dns *d);
 
 /* A DNS event. True when a fault of the scenario fired in it. */
 bool attempts_dns_question(struct attempts_dns *d, const struct event *e);
-/* A server was reached, or tried, for mail of @domain. */
-void attempts_dns_reached(struct attempts_dns *d, const char *domain,
-			  int64_t t_ns);
+/* A connection to @server was made or tried: for any of its domains. */
+void attempts_dns_connected(struct attempts_dns *d,
+			    const struct deadmx_server *server, int64_t t_ns);
+/* Mail for @domain came over a connection, perhaps an old one. */
+void attempts_dns_recipient(struct attempts_dns *d, const char *domain,
+			    int64_t t_ns);
 /*
  * At the end of the log: the attempts go to @a in the order of time.
  * Indices into @a's tries change. False: there were too many.

@@ -160,7 +160,7 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 	try->stage = deadmx_stage_word(DEADMX_STAGE_CONNECT);
 	try->domain = open ? open->domain : reader_any_domain(r, server);
 	try->recipient = open ? reader_copy(open->to) : NULL;
-	attempts_dns_reached(r->dns, try->domain, t_ns);
+	attempts_dns_connected(r->dns, server, t_ns);
 	return try;
 }
 
@@ -373,8 +373,8 @@ static void reader_command(struct reader *r, const struct event *e)
 		return;
 	/* Perhaps over a connection that was there before the questions. */
 	if (strrchr(address, '@'))
-		attempts_dns_reached(r->dns, strrchr(address, '@') + 1,
-				     e->t_ns);
+		attempts_dns_recipient(r->dns, strrchr(address, '@') + 1,
+				       e->t_ns);
 	reader_rcpt(r, try, address);
 }
 

@@ -12,6 +12,7 @@ command -v dig > /dev/null || {
 out=$(mktemp -d) || exit 4
 failed=0
 
+: > "$out/log"
 # An hour of the timeline in six seconds.
 "$deadmx" serve --speed 600 --port 0 --dns-port 0 --out "$out/events.ndjson" \
 	"$here/dns.yml" > "$out/log" 2>&1 &

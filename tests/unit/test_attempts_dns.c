@@ -97,6 +97,30 @@ static void test_attempts_dns_connected(void **unused)
 	check_tries("0.3:connect:refuse:1 600:dns:-:2 1201:connect:refuse:3");
 }
 
+/* Of two domains at one server the connection may be for either. */
+static void test_attempts_dns_two_domains(void **unused)
+{
+	stored_begin(NAMES(
+		"    dest.example: {mx: 10 " MX1 "}\n"
+		"    other.example: {mx: 10 " MX1 "}\n"
+		"  servers:\n    " MX1
+		": {timeline: [{connect: refuse}]}\n") "mail: {from: " ALICE
+						       ", to: [" BOB ", "
+						       "carol@other.example]}"
+						       "\n" EXPECT);
+	run_begin();
+	state(0, MX1, "refuse");
+	inject(0, ALICE, BOB);
+	dns(0.1, "dest.example", "null");
+	dns(0.1, "other.example", "null");
+	connect_to(0.2, MX1_ADDRESS);
+	connect_to(0.2, MX1_ADDRESS);
+	run_finish(700, "x");
+	read_back();
+	assert_int_equal(a->try_count, 2);
+	assert_non_null(a->tries[0].server);
+}
+
 /* A host that can't be looked up in the middle of a round stays in it. */
 static void test_attempts_dns_within_a_round(void **unused)
 {
@@ -421,6 +445,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_attempts_dns_rounds),
 		TEST(test_attempts_dns_connected),
+		TEST(test_attempts_dns_two_domains),
 		TEST(test_attempts_dns_within_a_round),
 		TEST(test_attempts_dns_session_again),
 		TEST(test_attempts_dns_names_on_the_way),
