@@ -227,8 +227,12 @@ static void row_type(struct deadmx_yaml *doc,
 
 	if (!deadmx_yaml_texts(doc, node, &unused, &count))
 		return;
-	if (!count)
-		deadmx_yaml_wrong(doc, node, "type", "at least one", NULL);
+	if (!count || count > DEADMX_SCENARIO_TYPES_MAX) {
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "type, expected 1 to %d types, got %zu",
+				  DEADMX_SCENARIO_TYPES_MAX, count);
+		return;
+	}
 	if (node->kind == DEADMX_YAML_LIST)
 		child = node->first;
 	entry->row->types = deadmx_arena_array(doc->arena, count,

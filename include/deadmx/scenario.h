@@ -519,7 +519,8 @@ enum {
 	DEADMX_SCENARIO_FAULTS_MAX = 500, /* per server; rows per name */
 	DEADMX_SCENARIO_NAMES_MAX = 200,
 	DEADMX_SCENARIO_RECORDS_MAX = 2000, /* of all names and their rows */
-	DEADMX_RECORD_TEXT_MAX = 4000,	    /* bytes of one TXT record */
+	DEADMX_SCENARIO_TYPES_MAX = 20, /* of questions, per row of a name */
+	DEADMX_RECORD_TEXT_MAX = 4000,	/* bytes of one TXT record */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
 	DEADMX_REPLY_LEN_MAX = 4096,	       /* bytes of one reply */

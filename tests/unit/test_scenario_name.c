@@ -231,7 +231,7 @@ static void test_scenario_name_rows_refused(void **state)
 		 "answer and records exclude each other"},
 		{ROW("type: mx, a: 192.0.2.1"), "leave type out"},
 		{ROW("type: mxx, answer: lame"), "did you mean \"mx\"?"},
-		{ROW("type: [], answer: lame"), "at least one"},
+		{ROW("type: [], answer: lame"), "1 to 20 types, got 0"},
 		{ROW("transport: quic, answer: lame"), "udp or tcp"},
 		{ROW("every: 1h, answer: lame"), "every needs for"},
 		{ROW("every: 1h, for: 1h, answer: lame"), "longer than for"},
@@ -290,7 +290,7 @@ static char *repeat(const char *head, const char *piece, int count,
 
 	fputs(head, f);
 	for (int i = 0; i < count; i++)
-		fprintf(f, piece, i);
+		fprintf(f, piece, i + 1);
 	fputs(tail, f);
 	fclose(f);
 	return text;
@@ -312,6 +312,10 @@ static void test_scenario_name_limits(void **state)
 		{WORLD("    dest.example:\n      timeline:\n"),
 		 "        - {from: %dm, first: 1, answer: lame}\n", REST,
 		 "expected at most 500 rows", DEADMX_SCENARIO_FAULTS_MAX},
+		{WORLD("    dest.example:\n      timeline:\n"
+		       "        - {answer: lame, type: ["),
+		 "type%d, ", "]}\n" REST, "expected 1 to 20 types, got 21",
+		 DEADMX_SCENARIO_TYPES_MAX},
 		{WORLD("    dest.example: {txt: "), "x", "}\n" REST,
 		 "txt, expected at most 4000 bytes", DEADMX_RECORD_TEXT_MAX},
 	};
