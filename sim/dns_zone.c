@@ -2,6 +2,7 @@
 /* What the world's DNS says: see dns_zone.h. */
 #include "sim/dns_zone.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -133,6 +134,31 @@ static int add_ptr(struct dns_zone *z, const char *address, const char *name)
 	return add(z, "%u.%u.%u.%u.in-addr.arpa. PTR %s.", d, c, b, a, name);
 }
 
+/* RFC 3596 2.5: nibbles, the last one first. */
+static int add_ptr6(struct dns_zone *z, const char *address, const char *name)
+{
+	char nibbles[4 * 16 + 1], *at = nibbles;
+	struct in6_addr in;
+
+	if (inet_pton(AF_INET6, address, &in) != 1)
+		return -EINVAL;
+	for (int i = 15; i >= 0; i--)
+		at += snprintf(at, sizeof(nibbles) - (size_t)(at - nibbles),
+			       "%x.%x.", in.s6_addr[i] & 15,
+			       in.s6_addr[i] >> 4);
+	return add(z, "%sip6.arpa. PTR %s.", nibbles, name);
+}
+
+static int add_address6(struct dns_zone *z, const struct deadmx_server *server)
+{
+	int rc;
+
+	if (!server->address6)
+		return 0;
+	rc = add(z, "%s. AAAA %s", server->name, server->address6);
+	return rc < 0 ? rc : add_ptr6(z, server->address6, server->name);
+}
+
 static int add_server(struct dns_zone *z, const struct deadmx_server *server,
 		      const char **ret_bad)
 {
@@ -141,7 +167,8 @@ static int add_server(struct dns_zone *z, const struct deadmx_server *server,
 	*ret_bad = server->name;
 	if (!is_name(server->name) ||
 	    add_host(z, server->name, server->address) < 0 ||
-	    add_ptr(z, server->address, server->name) < 0)
+	    add_ptr(z, server->address, server->name) < 0 ||
+	    add_address6(z, server) < 0)
 		return -EINVAL;
 	for (size_t i = 0; rc == 0 && i < server->mx_for_count; i++) {
 		const char *domain = *ret_bad = server->mx_for[i];

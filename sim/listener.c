@@ -5,8 +5,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "sim/icmp_fault.h"
 #include "sim/net_fault.h"
 
 #define LISTEN_BACKLOG 128
@@ -19,13 +21,17 @@ struct acceptor {
 
 struct listener {
 	uv_loop_t *loop;
-	struct sockaddr_in addr;
+	struct sockaddr_storage addr;
+	bool may_route;
 	const struct listener_ops *ops;
 	void *arg;
 	struct acceptor *acceptor; /* NULL while connections are refused */
 	size_t open_handles;
-	bool muted, unreachable, closing;
-	int fill[2]; /* net_fault_fill()'s, or -1 */
+	bool muted, closing;
+	bool routed; /* a route leads nowhere: of this kind */
+	enum net_fault_route route;
+	struct icmp_fault *icmp; /* or NULL */
+	int fill[2];		 /* net_fault_fill()'s, or -1 */
 };
 
 static void listener_closed(struct listener *l)
@@ -60,15 +66,21 @@ static void acceptor_on_connection(uv_stream_t *stream, int status)
 		l->ops->on_connection(l->arg, stream);
 }
 
-static int listen_socket(const struct sockaddr_in *addr)
+static const struct sockaddr *listener_addr(const struct listener *l)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return (const struct sockaddr *)&l->addr;
+}
+
+static int listen_socket(const struct sockaddr *addr)
+{
+	int fd = socket(addr->sa_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1, rc;
 
 	if (fd < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+	    bind(fd, addr, net_fault_len(addr)) == 0)
 		return fd;
 	rc = -errno;
 	close(fd);
@@ -89,7 +101,7 @@ static int listener_listen(struct listener *l)
 
 	if (l->acceptor)
 		return 0;
-	fd = listen_socket(&l->addr);
+	fd = listen_socket(listener_addr(l));
 	if (fd < 0)
 		return fd;
 	l->acceptor = a = calloc(1, sizeof(*a));
@@ -109,15 +121,26 @@ static int listener_listen(struct listener *l)
 	return rc;
 }
 
+static void icmp_closed(void *arg)
+{
+	struct listener *l = arg;
+
+	l->open_handles--;
+	listener_closed(l);
+}
+
 /* What was told to the kernel beside the listening socket. */
 static int listener_undo(struct listener *l)
 {
 	uv_os_fd_t fd;
 	int rc = 0;
 
-	if (l->unreachable)
-		rc = net_fault_unreachable(&l->addr.sin_addr, false);
-	l->unreachable = false;
+	if (l->routed)
+		rc = net_fault_route(listener_addr(l), l->route, false);
+	l->routed = false;
+	if (l->icmp)
+		icmp_fault_close(l->icmp, icmp_closed, l);
+	l->icmp = NULL;
 	for (int i = 0; i < 2; i++) {
 		if (l->fill[i] >= 0)
 			close(l->fill[i]);
@@ -129,19 +152,53 @@ static int listener_undo(struct listener *l)
 	return rc;
 }
 
-static int listener_blackhole(struct listener *l)
+static int listener_mute(struct listener *l)
 {
 	uv_os_fd_t fd;
 	int rc = uv_fileno((uv_handle_t *)&l->acceptor->tcp, &fd);
 
-	if (rc < 0)
-		return rc;
-	rc = net_fault_mute(fd);
+	if (rc == 0)
+		rc = net_fault_mute(fd);
 	l->muted = rc == 0;
-	if (rc != -EPERM)
-		return rc;
+	return rc;
+}
+
+static int listener_fill(struct listener *l)
+{
 	listener_unlisten(l);
-	return net_fault_fill(&l->addr, l->fill);
+	return net_fault_fill(listener_addr(l), l->fill);
+}
+
+static int listener_blackhole(struct listener *l)
+{
+	int rc = listener_mute(l);
+
+	return rc == -EPERM ? listener_fill(l) : rc;
+}
+
+static int listener_icmp(struct listener *l, enum icmp_fault_kind kind)
+{
+	int rc = listener_mute(l);
+
+	if (rc == 0)
+		rc = icmp_fault_new(l->loop, listener_addr(l), kind, &l->icmp);
+	if (rc == 0)
+		l->open_handles++;
+	return rc;
+}
+
+static int listener_route(struct listener *l, enum net_fault_route route)
+{
+	int rc;
+
+	if (!l->may_route)
+		return listener_icmp(l, route == NET_FAULT_NET_UNREACHABLE
+						? ICMP_FAULT_NET_UNREACHABLE
+						: ICMP_FAULT_HOST_UNREACHABLE);
+	rc = net_fault_route(listener_addr(l), route, true);
+	l->routed = rc == 0;
+	l->route = route;
+	return rc;
 }
 
 int listener_set(struct listener *l, enum deadmx_action action)
@@ -159,16 +216,22 @@ int listener_set(struct listener *l, enum deadmx_action action)
 	case DEADMX_ACTION_BLACKHOLE:
 		return listener_blackhole(l);
 	case DEADMX_ACTION_UNREACHABLE:
-		rc = net_fault_unreachable(&l->addr.sin_addr, true);
-		l->unreachable = rc == 0;
-		return rc;
+		return listener_route(l, NET_FAULT_HOST_UNREACHABLE);
+	case DEADMX_ACTION_NET_UNREACHABLE:
+		return listener_route(l, NET_FAULT_NET_UNREACHABLE);
+	case DEADMX_ACTION_PORT_UNREACHABLE:
+		return listener_icmp(l, ICMP_FAULT_PORT_UNREACHABLE);
+	case DEADMX_ACTION_PROHIBITED:
+		return listener_icmp(l, ICMP_FAULT_PROHIBITED);
+	case DEADMX_ACTION_QUEUE_FULL:
+		return listener_fill(l);
 	case DEADMX_ACTION_ACCEPT:
+	case DEADMX_ACTION_DROP:
+	case DEADMX_ACTION_RESET:
 		return 0;
 	case DEADMX_ACTION_REPLY:
 	case DEADMX_ACTION_STALL:
 	case DEADMX_ACTION_DRIP:
-	case DEADMX_ACTION_DROP:
-	case DEADMX_ACTION_RESET:
 	case DEADMX_ACTION_RAW:
 	case DEADMX_ACTION_GARBAGE:
 	case DEADMX_ACTION_LONG_LINE:
@@ -184,14 +247,16 @@ int listener_set(struct listener *l, enum deadmx_action action)
 	return -EINVAL;
 }
 
-struct listener *listener_new(uv_loop_t *loop, const struct sockaddr_in *addr,
-			      const struct listener_ops *ops, void *arg)
+struct listener *listener_new(uv_loop_t *loop, const struct sockaddr *addr,
+			      bool may_route, const struct listener_ops *ops,
+			      void *arg)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
 	assert(l);
 	l->loop = loop;
-	l->addr = *addr;
+	memcpy(&l->addr, addr, net_fault_len(addr));
+	l->may_route = may_route;
 	l->ops = ops;
 	l->arg = arg;
 	l->fill[0] = l->fill[1] = -1;
@@ -200,10 +265,9 @@ struct listener *listener_new(uv_loop_t *loop, const struct sockaddr_in *addr,
 
 void listener_close(struct listener *l)
 {
-	l->closing = true;
 	listener_undo(l);
-	if (l->acceptor)
-		listener_unlisten(l);
-	else
-		listener_closed(l);
+	listener_unlisten(l);
+	/* When nothing is left that closes later, it goes now. */
+	l->closing = true;
+	listener_closed(l);
 }

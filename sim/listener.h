@@ -9,7 +9,8 @@
 #ifndef SIM_LISTENER_H
 #define SIM_LISTENER_H
 
-#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 #include "deadmx/scenario.h"
@@ -25,12 +26,17 @@ struct listener_ops {
 
 struct listener;
 
-/* Healthy, and not listening yet: listener_set() makes it so. */
-struct listener *listener_new(uv_loop_t *loop, const struct sockaddr_in *addr,
-			      const struct listener_ops *ops, void *arg);
 /*
- * What holds from now on: ACCEPT or an action of stage connect. 0 or a
- * negative errno; then it is healthy, or as near to it as could be.
+ * Healthy, and not listening yet: listener_set() makes it so. @addr: IPv4 or
+ * IPv6. @may_route: routes may be laid (sandbox); else ICMP stands for them.
+ */
+struct listener *listener_new(uv_loop_t *loop, const struct sockaddr *addr,
+			      bool may_route, const struct listener_ops *ops,
+			      void *arg);
+/*
+ * What holds from now on: ACCEPT or an action of stage connect. DROP and
+ * RESET are the caller's, at on_connection(). 0 or a negative errno; then it
+ * is healthy, or as near to it as could be.
  */
 int listener_set(struct listener *l, enum deadmx_action action);
 /* Undo all that was told to the kernel, and close. */

@@ -103,6 +103,8 @@ int deadmx_loopback_move(struct deadmx_scenario *s,
 		if (rc < 0)
 			return rc;
 		before[i] = server->address;
+		/* Loopback has one IPv6 address for all of them. */
+		server->address6 = NULL;
 		server->address =
 			deadmx_arena_copy(s->arena, address, strlen(address));
 		if (server->port == SCENARIO_SMTP_PORT)

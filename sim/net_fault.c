@@ -32,21 +32,27 @@ int net_fault_unmute(int fd)
 	return 0;
 }
 
-int net_fault_fill(const struct sockaddr_in *addr, int ret_fds[2])
+socklen_t net_fault_len(const struct sockaddr *addr)
+{
+	return addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					   : sizeof(struct sockaddr_in);
+}
+
+int net_fault_fill(const struct sockaddr *addr, int ret_fds[2])
 {
 	const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, on = 1;
-	const struct sockaddr *sa = (const struct sockaddr *)addr;
-	int listener = socket(AF_INET, type, 0);
-	int filler = socket(AF_INET, type, 0);
+	socklen_t len = net_fault_len(addr);
+	int listener = socket(addr->sa_family, type, 0);
+	int filler = socket(addr->sa_family, type, 0);
 	int rc;
 
 	if (listener < 0 || filler < 0)
 		goto fail;
 	if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(listener, sa, sizeof(*addr)) || listen(listener, 0))
+	    bind(listener, addr, len) || listen(listener, 0))
 		goto fail;
 	/* A queue of 0 takes one; over loopback it is there at once. */
-	if (connect(filler, sa, sizeof(*addr)) && errno != EINPROGRESS)
+	if (connect(filler, addr, len) && errno != EINPROGRESS)
 		goto fail;
 	ret_fds[0] = listener;
 	ret_fds[1] = filler;
@@ -78,19 +84,29 @@ static int route_error(int nl)
 	return -EIO;
 }
 
-static struct rtnl_route *route_new(const struct in_addr *addr)
+static struct nl_addr *route_to(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *in = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+
+	if (addr->sa_family == AF_INET6)
+		return nl_addr_build(AF_INET6, &in6->sin6_addr, 16);
+	return nl_addr_build(AF_INET, &in->sin_addr, 4);
+}
+
+static struct rtnl_route *route_new(const struct sockaddr *addr, uint8_t type)
 {
 	struct rtnl_route *route = rtnl_route_alloc();
-	struct nl_addr *dst = nl_addr_build(AF_INET, addr, sizeof(*addr));
+	struct nl_addr *dst = route_to(addr);
 
 	if (!route || !dst) {
 		nl_addr_put(dst);
 		rtnl_route_put(route);
 		return NULL;
 	}
-	nl_addr_set_prefixlen(dst, 32);
-	rtnl_route_set_family(route, AF_INET);
-	rtnl_route_set_type(route, RTN_UNREACHABLE);
+	nl_addr_set_prefixlen(dst, addr->sa_family == AF_INET6 ? 128 : 32);
+	rtnl_route_set_family(route, (uint8_t)addr->sa_family);
+	rtnl_route_set_type(route, type);
 	rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
 	/* The sandbox's addresses are local routes, and the local table is
 	 * asked before all others: only a route in there can win. */
@@ -100,10 +116,15 @@ static struct rtnl_route *route_new(const struct in_addr *addr)
 	return route;
 }
 
-int net_fault_unreachable(const struct in_addr *addr, bool on)
+int net_fault_route(const struct sockaddr *addr, enum net_fault_route kind,
+		    bool on)
 {
+	/* A throw route ends the search in the local table, and no other table
+	 * has one: the network can't be reached. */
+	uint8_t type =
+		kind == NET_FAULT_NET_UNREACHABLE ? RTN_THROW : RTN_UNREACHABLE;
 	struct nl_sock *sock = nl_socket_alloc();
-	struct rtnl_route *route = route_new(addr);
+	struct rtnl_route *route = route_new(addr, type);
 	int rc = -NLE_NOMEM;
 
 	if (!sock || !route)

@@ -106,6 +106,34 @@ static void server_address(struct deadmx_yaml *doc,
 			  "these are the networks for tests (RFC 5737)");
 }
 
+/* "yes" is left to the check: it takes the next free one. */
+static void server_address6(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	static const uint8_t net[4] = {0x20, 0x01, 0x0d, 0xb8};
+	struct deadmx_server *server = arg;
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr in;
+	bool yes;
+
+	if (deadmx_yaml_is(node, "yes") || deadmx_yaml_is(node, "no")) {
+		if (deadmx_yaml_yes(doc, node, &yes) && yes)
+			server->address6 = (char *)SCENARIO_ADDRESS6_ANY;
+		return;
+	}
+	if (node->kind == DEADMX_YAML_TEXT &&
+	    inet_pton(AF_INET6, node->text, &in) == 1 &&
+	    memcmp(&in, net, sizeof(net)) == 0) {
+		inet_ntop(AF_INET6, &in, text, sizeof(text));
+		server->address6 =
+			deadmx_arena_copy(doc->arena, text, strlen(text));
+		return;
+	}
+	deadmx_yaml_wrong(doc, node, "address6",
+			  "yes, or an address in 2001:db8::/32",
+			  "this is the network for tests (RFC 3849)");
+}
+
 static void server_port(struct deadmx_yaml *doc,
 			const struct deadmx_yaml_node *node, void *arg)
 {
@@ -152,6 +180,10 @@ static const struct deadmx_yaml_key server_keys[] = {
 	{"address", server_address,
 	 "IPv4 address (default: the next free one from 192.0.2.10 on)", false,
 	 "ip4"},
+	{"address6", server_address6,
+	 "IPv6 address, or yes: the next free one from 2001:db8::10 on "
+	 "(default none)",
+	 false, "yes|ip6"},
 	{"port", server_port, "TCP port (default 25)", false, "count 1..65535"},
 	{"mx_for", server_mx_for,
 	 "the domain, or a list of domains, whose mail it takes (default: its "
@@ -763,7 +795,8 @@ deadmx_scenario_server(const struct deadmx_scenario *s, const char *name)
 		const struct deadmx_server *server = &s->world.servers[i];
 
 		if (strcasecmp(server->name, name) == 0 ||
-		    strcmp(server->address, name) == 0)
+		    strcmp(server->address, name) == 0 ||
+		    (server->address6 && strcmp(server->address6, name) == 0))
 			return server;
 	}
 	return NULL;
@@ -776,7 +809,9 @@ deadmx_scenario_server_at(const struct deadmx_scenario *s, const char *address,
 	for (size_t i = 0; i < s->world.server_count; i++) {
 		const struct deadmx_server *server = &s->world.servers[i];
 
-		if (strcmp(server->address, address) == 0 &&
+		if ((strcmp(server->address, address) == 0 ||
+		     (server->address6 &&
+		      strcmp(server->address6, address) == 0)) &&
 		    server->port == port)
 			return server;
 	}

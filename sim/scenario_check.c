@@ -86,6 +86,53 @@ static char *address_assign(struct deadmx_yaml *doc,
 	abort();
 }
 
+static bool address6_is_used(const struct deadmx_world *world,
+			     const char *address)
+{
+	for (size_t i = 0; i < world->server_count; i++)
+		if (world->servers[i].address6 &&
+		    strcmp(world->servers[i].address6, address) == 0)
+			return true;
+	return false;
+}
+
+static void addresses6_check(struct deadmx_yaml *doc,
+			     struct deadmx_world *world)
+{
+	int host = HOST_FIRST;
+
+	for (size_t i = 0; i < world->server_count; i++) {
+		struct deadmx_server *server = &world->servers[i];
+
+		for (size_t j = 0; j < i && server->address6; j++) {
+			struct deadmx_server *other = &world->servers[j];
+
+			if (*server->address6 && other->address6 &&
+			    strcmp(other->address6, server->address6) == 0 &&
+			    other->port == server->port)
+				deadmx_yaml_error(
+					doc, &server->place, NULL,
+					"server %s, expected an address of "
+					"its own, got %s, which %s has in "
+					"line %d",
+					server->name, server->address6,
+					other->name, other->place.line);
+		}
+	}
+	for (size_t i = 0; i < world->server_count; i++) {
+		struct deadmx_server *server = &world->servers[i];
+		char *address = server->address6;
+
+		if (!address || *address)
+			continue;
+		do
+			address = deadmx_arena_printf(doc->arena,
+						      "2001:db8::%d", host++);
+		while (address6_is_used(world, address));
+		server->address6 = address;
+	}
+}
+
 /* Given addresses first: the assigned ones go around them. */
 static void addresses_check(struct deadmx_yaml *doc, struct deadmx_world *world)
 {
@@ -362,6 +409,7 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 
 	if (!reader->bad_servers) {
 		addresses_check(doc, &s->world);
+		addresses6_check(doc, &s->world);
 		for (size_t i = 0; i < s->world.server_count; i++)
 			faults_check(doc, &s->world, &s->world.servers[i]);
 	}

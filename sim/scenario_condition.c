@@ -39,6 +39,17 @@ void scenario_row_attempt(struct deadmx_yaml *doc,
 	nth_read(doc, node, &row->like.attempt);
 }
 
+void scenario_row_ip(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct scenario_row *row = arg;
+
+	if (deadmx_yaml_is(node, "4") || deadmx_yaml_is(node, "6"))
+		row->like.ip_version = node->text[0] - '0';
+	else
+		deadmx_yaml_wrong(doc, node, "ip", "4 or 6", NULL);
+}
+
 void scenario_row_connection(struct deadmx_yaml *doc,
 			     const struct deadmx_yaml_node *node, void *arg)
 {

@@ -454,6 +454,7 @@ const struct deadmx_yaml_key scenario_row_keys[] = {
 	{"recipient", scenario_row_recipient, "only for this address, @domain or /regex/", false, "match"},
 	{"attempt", scenario_row_attempt, "only the nth RCPT with this sender and recipient at this server, such as 1..3", false, "counts"},
 	{"connection", scenario_row_connection, "only the nth connection that the server has accepted, such as 2..4", false, "counts"},
+	{"ip", scenario_row_ip, "only connections by IPv4 or IPv6: 4 or 6", false, "'4'|'6'"},
 #define XX(uc, word, doc) {word, row_stage, doc, false, "stage " word},
 	DEADMX_STAGE_MAP(XX)
 #undef XX

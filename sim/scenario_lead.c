@@ -9,6 +9,7 @@
  */
 #include "sim/scenario_read.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -96,12 +97,25 @@ static void lead_to(struct lead *l, struct deadmx_server *server)
 	server->led_here = domains;
 }
 
+/* However the zeros are written. */
+static bool same_address6(const char *a, const char *b)
+{
+	struct in6_addr x, y;
+
+	return inet_pton(AF_INET6, a, &x) == 1 &&
+	       inet_pton(AF_INET6, b, &y) == 1 &&
+	       memcmp(&x, &y, sizeof(x)) == 0;
+}
+
 static void lead_address(struct lead *l, const char *address)
 {
 	for (size_t i = 0; i < l->world->server_count; i++) {
 		struct deadmx_server *server = &l->world->servers[i];
 
-		if (server->address && strcmp(server->address, address) == 0)
+		if ((server->address &&
+		     strcmp(server->address, address) == 0) ||
+		    (server->address6 &&
+		     same_address6(server->address6, address)))
 			lead_to(l, server);
 	}
 }

@@ -20,6 +20,9 @@ enum {
 	SCENARIO_PREFERENCE_STEP = 10,
 };
 
+/* Stands for "the next free one" until the whole file is read. */
+#define SCENARIO_ADDRESS6_ANY ""
+
 /* Travels as deadmx_yaml.user. */
 struct scenario_reader {
 	struct reply_catalogue *catalogue;	/* NULL until a name needs it */
@@ -79,6 +82,8 @@ void scenario_row_recipient(struct deadmx_yaml *doc,
 			    const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_attempt(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg);
+void scenario_row_ip(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_connection(struct deadmx_yaml *doc,
 			     const struct deadmx_yaml_node *node, void *arg);
 /* Can the conditions that stand in @row be known at @fault's stage? */

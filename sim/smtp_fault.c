@@ -142,6 +142,10 @@ static bool smtp_fault_say(struct smtp_session *s)
 	case DEADMX_ACTION_REFUSE:
 	case DEADMX_ACTION_BLACKHOLE:
 	case DEADMX_ACTION_UNREACHABLE:
+	case DEADMX_ACTION_NET_UNREACHABLE:
+	case DEADMX_ACTION_PORT_UNREACHABLE:
+	case DEADMX_ACTION_PROHIBITED:
+	case DEADMX_ACTION_QUEUE_FULL:
 	case DEADMX_ACTION_STALL:
 	case DEADMX_ACTION_DRIP:
 	case DEADMX_ACTION_DROP:
@@ -252,8 +256,12 @@ void smtp_fault_go_on(struct smtp_session *s)
 	case DEADMX_ACTION_REFUSE:
 	case DEADMX_ACTION_BLACKHOLE:
 	case DEADMX_ACTION_UNREACHABLE:
+	case DEADMX_ACTION_NET_UNREACHABLE:
+	case DEADMX_ACTION_PORT_UNREACHABLE:
+	case DEADMX_ACTION_PROHIBITED:
+	case DEADMX_ACTION_QUEUE_FULL:
 	case DEADMX_ACTION_COUNT:
-		/* The last four are the listener's and mean nothing here. */
+		/* The last are the listener's and mean nothing here. */
 		break;
 	}
 	if (s->fault->drip_ns && !s->dripped)

@@ -16,6 +16,17 @@
 #include "sim/policy.h"
 #include "sim/sim_timer.h"
 
+enum { DOORS = 2 }; /* IPv4, IPv6 */
+
+/* One of the server's addresses. */
+struct door {
+	struct smtp_server *server;
+	struct listener *listener; /* or NULL */
+	const char *address;
+	int ip_version;
+	const struct deadmx_fault *state; /* what holds; NULL: none */
+};
+
 struct smtp_server {
 	struct smtp_server_shared *shared;
 	const struct deadmx_server *config;
@@ -25,9 +36,8 @@ struct smtp_server {
 	size_t retired_count;
 	struct policy policy;
 
-	struct listener *listener;
-	uv_timer_t edge; /* the next change at the connect stage */
-	const struct deadmx_fault *state; /* what holds there; NULL: none */
+	struct door doors[DOORS]; /* those without listener are not used */
+	uv_timer_t edge;	  /* the next change at the connect stage */
 
 	struct peer *peers;
 	size_t peer_count;
@@ -41,6 +51,7 @@ struct smtp_server {
 /* One client: its connection and its session. */
 struct peer {
 	struct smtp_server *server;
+	const struct door *door; /* by which it came */
 	struct connection *connection;
 	struct smtp_session *session;
 	struct peer *prev, *next;
@@ -126,7 +137,7 @@ static const struct deadmx_fault *on_fault_at(void *arg,
 	context->now_ns = s->shared->now_ns(s->shared->arg);
 	context->connection = p->nth;
 	context->ip = p->address;
-	context->ip_version = strchr(p->address, ':') ? 6 : 4;
+	context->ip_version = p->door->ip_version;
 	context->connections = s->peer_count;
 	f = override_take(s->override, context);
 	f = f ? f : fault_take(&s->faults, context);
@@ -328,12 +339,13 @@ static const struct connection_ops peer_ops = {
 	.on_closed = peer_on_closed,
 };
 
-static struct peer *peer_new(struct smtp_server *s)
+static struct peer *peer_new(struct smtp_server *s, const struct door *door)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 
 	assert(p);
 	p->server = s;
+	p->door = door;
 	p->connection = connection_new(s->shared->loop, &peer_ops, p);
 	p->next = s->peers;
 	if (p->next)
@@ -348,7 +360,7 @@ static void peer_log_accept(const struct peer *p)
 	const struct deadmx_server *config = p->server->config;
 	json_t *event = session_event(p);
 
-	set_text(event, "address", config->address);
+	set_text(event, "address", p->door->address);
 	json_object_set_new(event, "port", json_integer(config->port));
 	/* Without the client's port, which differs from run to run. */
 	set_text(event, "peer", p->address);
@@ -364,19 +376,49 @@ static void peer_turn_away(struct peer *p)
 	connection_turn_away(p->connection, text, sizeof(text) - 1);
 }
 
-static void server_on_error(void *arg, int rc)
+static void door_on_error(void *arg, int rc)
 {
-	emit_error(arg, "can't accept", rc);
+	const struct door *d = arg;
+
+	emit_error(d->server, "can't accept", rc);
 }
 
-static void server_on_connection(void *arg, uv_stream_t *stream)
+/* Accepted, and closed before a word is said. */
+static void peer_hang_up(struct peer *p, const struct deadmx_fault *fault)
 {
-	struct smtp_server *s = arg;
-	struct peer *p = peer_new(s);
+	bool reset = fault->action == DEADMX_ACTION_RESET;
+
+	on_fault(p, fault, NULL);
+	peer_log_close(p, "server", reset);
+	connection_end(p->connection, reset);
+}
+
+static bool hangs_up(const struct deadmx_fault *fault)
+{
+	return fault && (fault->action == DEADMX_ACTION_DROP ||
+			 fault->action == DEADMX_ACTION_RESET);
+}
+
+static void peer_greet(struct peer *p)
+{
+	struct smtp_server *s = p->server;
+
+	p->session = smtp_session_new(s->config, &session_ops, p,
+				      &s->shared->budget);
+	assert(p->session);
+	smtp_session_start(p->session);
+	connection_run(p->connection, p->session);
+}
+
+static void door_on_connection(void *arg, uv_stream_t *stream)
+{
+	const struct door *d = arg;
+	struct smtp_server *s = d->server;
+	struct peer *p = peer_new(s, d);
 	int rc = connection_accept(p->connection, stream);
 
 	if (rc < 0) {
-		server_on_error(s, rc);
+		door_on_error(arg, rc);
 		connection_close(p->connection);
 		return;
 	}
@@ -385,28 +427,27 @@ static void server_on_connection(void *arg, uv_stream_t *stream)
 	policy_connection(&s->policy, s->shared->now_ns(s->shared->arg));
 	connection_peer(p->connection, p->address, sizeof(p->address));
 	peer_log_accept(p);
-	if (s->peer_count > SMTP_SERVER_CONNECTIONS_MAX) {
+	if (s->peer_count > SMTP_SERVER_CONNECTIONS_MAX)
 		peer_turn_away(p);
-		return;
-	}
-	p->session = smtp_session_new(s->config, &session_ops, p,
-				      &s->shared->budget);
-	assert(p->session);
-	smtp_session_start(p->session);
-	connection_run(p->connection, p->session);
+	else if (hangs_up(d->state))
+		peer_hang_up(p, d->state);
+	else
+		peer_greet(p);
 }
 
 /* The connect stage. */
 
-static void server_on_listener_closed(void *arg)
+static void door_on_closed(void *arg)
 {
-	server_part_closed(arg);
+	const struct door *d = arg;
+
+	server_part_closed(d->server);
 }
 
 static const struct listener_ops listener_ops = {
-	.on_connection = server_on_connection,
-	.on_error = server_on_error,
-	.on_closed = server_on_listener_closed,
+	.on_connection = door_on_connection,
+	.on_error = door_on_error,
+	.on_closed = door_on_closed,
 };
 
 static void edge_closed(uv_handle_t *handle)
@@ -415,26 +456,26 @@ static void edge_closed(uv_handle_t *handle)
 }
 
 /* @fault: what holds at the connect stage from now on; NULL: nothing. */
-static int server_set_state(struct smtp_server *s,
-			    const struct deadmx_fault *fault)
+static int door_set_state(struct door *d, const struct deadmx_fault *fault)
 {
-	s->state = fault;
-	return listener_set(s->listener,
+	d->state = fault;
+	return listener_set(d->listener,
 			    fault ? fault->action : DEADMX_ACTION_ACCEPT);
 }
 
-static void server_log_state(struct smtp_server *s)
+static void door_log_state(const struct door *d)
 {
-	const struct deadmx_fault *f = s->state;
+	const struct deadmx_fault *f = d->state;
 	bool healthy = !f || f->action == DEADMX_ACTION_ACCEPT;
-	json_t *event = json_pack("{s:s,s:s}", "server", s->config->name,
-				  "stage", "connect");
+	json_t *event = json_pack("{s:s,s:s}", "server",
+				  d->server->config->name, "stage", "connect");
 
 	set_text(event, "action",
 		 healthy ? NULL : deadmx_action_word(f->action));
 	json_object_set_new(event, "line",
 			    f ? json_integer(f->place.line) : json_null());
-	emit(s, DEADMX_EVENT_STATE, event);
+	set_text(event, "address", d->address);
+	emit(d->server, DEADMX_EVENT_STATE, event);
 }
 
 static void server_on_edge(uv_timer_t *timer);
@@ -457,28 +498,44 @@ static void server_await_edge(struct smtp_server *s, int64_t now)
 }
 
 /* What holds at the connect stage. */
-static const struct deadmx_fault *server_state(const struct smtp_server *s,
-					       int64_t now)
+static const struct deadmx_fault *door_fault(const struct door *d, int64_t now)
 {
+	const struct smtp_server *s = d->server;
 	const struct fault_context context = {.now_ns = now,
-					      .stage = DEADMX_STAGE_CONNECT};
+					      .stage = DEADMX_STAGE_CONNECT,
+					      .ip_version = d->ip_version};
 	const struct deadmx_fault *f = override_peek(s->override, &context);
 
 	return f ? f : fault_peek(&s->faults, &context);
 }
 
 /* Apply what holds at the connect stage, if that has changed. */
+static int door_update(struct door *d, int64_t now)
+{
+	const struct deadmx_fault *f;
+	int rc;
+
+	if (!d->listener)
+		return 0;
+	f = door_fault(d, now);
+	if (f == d->state)
+		return 0;
+	rc = door_set_state(d, f);
+	door_log_state(d);
+	if (rc < 0)
+		emit_error(d->server, "can't change the connect stage", rc);
+	return rc;
+}
+
 static int server_update(struct smtp_server *s)
 {
 	int64_t now = s->shared->now_ns(s->shared->arg);
-	const struct deadmx_fault *f = server_state(s, now);
 	int rc = 0;
 
-	if (f != s->state) {
-		rc = server_set_state(s, f);
-		server_log_state(s);
-		if (rc < 0)
-			emit_error(s, "can't change the connect stage", rc);
+	for (int i = 0; i < DOORS; i++) {
+		int r = door_update(&s->doors[i], now);
+
+		rc = rc < 0 ? rc : r;
 	}
 	server_await_edge(s, now);
 	return rc;
@@ -494,19 +551,33 @@ void smtp_server_retime(struct smtp_server *s)
 	server_update(s);
 }
 
+static int door_restart(struct door *d, int64_t now, bool report)
+{
+	int rc;
+
+	if (!d->listener)
+		return 0;
+	rc = door_set_state(d, door_fault(d, now));
+	if (report)
+		door_log_state(d);
+	if (report && rc < 0)
+		emit_error(d->server, "can't set the connect stage", rc);
+	return rc;
+}
+
 int smtp_server_restart(struct smtp_server *s, bool report)
 {
 	int64_t now = s->shared->now_ns(s->shared->arg);
-	int rc;
+	int rc = 0;
 
 	fault_table_clear(&s->faults);
 	policy_clear(&s->policy);
 	s->accepted = 0;
-	rc = server_set_state(s, server_state(s, now));
-	if (report)
-		server_log_state(s);
-	if (report && rc < 0)
-		emit_error(s, "can't set the connect stage", rc);
+	for (int i = 0; i < DOORS; i++) {
+		int r = door_restart(&s->doors[i], now, report);
+
+		rc = rc < 0 ? rc : r;
+	}
 	server_await_edge(s, now);
 	return rc;
 }
@@ -524,10 +595,8 @@ static int server_check(const struct smtp_server_shared *shared,
 		if (f->window.first)
 			why = "connections that never come about can't be "
 			      "counted: `first` needs stage banner or later";
-		else if (f->action == DEADMX_ACTION_UNREACHABLE &&
-			 !shared->manage_network)
-			why = "unreachable needs a sandbox, for its routes";
-		else if (f->action > DEADMX_ACTION_UNREACHABLE)
+		else if (deadmx_action_form(f->stage, f->action) ==
+			 DEADMX_ACTION_NEVER)
 			why = "this action needs stage banner or later";
 		if (!why)
 			continue;
@@ -608,20 +677,39 @@ const struct override *smtp_server_overrides(const struct smtp_server *s)
 	return s->override;
 }
 
-static int server_open(struct smtp_server *s)
+static int door_open(struct smtp_server *s, int ip_version, const char *address)
 {
-	struct sockaddr_in addr;
+	struct door *d = &s->doors[ip_version == 6];
+	struct sockaddr_storage addr = {0};
+	uint16_t port = s->config->port;
+	int rc = ip_version == 6 ? uv_ip6_addr(address, port, (void *)&addr)
+				 : uv_ip4_addr(address, port, (void *)&addr);
+
+	if (rc < 0)
+		return rc;
+	d->server = s;
+	d->address = address;
+	d->ip_version = ip_version;
+	d->listener = listener_new(s->shared->loop, (struct sockaddr *)&addr,
+				   s->shared->manage_network, &listener_ops, d);
+	s->parts++;
+	return listener_set(d->listener, DEADMX_ACTION_ACCEPT);
+}
+
+/* @ret_address: where it went wrong. */
+static int server_open(struct smtp_server *s, const char **ret_address)
+{
 	int rc = fault_table_init(&s->faults, s->config, s->shared->seed);
 
+	*ret_address = s->config->address;
 	if (rc == 0)
 		rc = policy_init(&s->policy, s->config);
 	if (rc == 0)
-		rc = uv_ip4_addr(s->config->address, s->config->port, &addr);
-	if (rc < 0)
+		rc = door_open(s, 4, s->config->address);
+	if (rc < 0 || !s->config->address6)
 		return rc;
-	s->listener = listener_new(s->shared->loop, &addr, &listener_ops, s);
-	s->parts++;
-	return listener_set(s->listener, DEADMX_ACTION_ACCEPT);
+	*ret_address = s->config->address6;
+	return door_open(s, 6, s->config->address6);
 }
 
 int smtp_server_new(struct smtp_server_shared *shared,
@@ -629,6 +717,7 @@ int smtp_server_new(struct smtp_server_shared *shared,
 		    struct smtp_server **ret)
 {
 	struct smtp_server *s;
+	const char *address;
 	int rc = server_check(shared, config, errors);
 
 	if (rc < 0)
@@ -640,11 +729,10 @@ int smtp_server_new(struct smtp_server_shared *shared,
 	s->edge.data = s;
 	uv_timer_init(shared->loop, &s->edge);
 	s->parts++;
-	rc = server_open(s);
+	rc = server_open(s, &address);
 	if (rc < 0) {
 		fprintf(errors, "server %s: can't listen on %s port %u: %s\n",
-			config->name, config->address, config->port,
-			strerror(-rc));
+			config->name, address, config->port, strerror(-rc));
 		smtp_server_close(s, NULL, NULL);
 		return rc;
 	}
@@ -661,7 +749,10 @@ void smtp_server_close(struct smtp_server *s, void (*cb)(void *arg), void *arg)
 	for (struct peer *p = s->peers; p; p = p->next)
 		connection_close(p->connection);
 	uv_close((uv_handle_t *)&s->edge, edge_closed);
-	/* Last: it may be gone at once, but the timer is not yet. */
-	if (s->listener)
-		listener_close(s->listener);
+	/* They may be gone at once, the last one with the server. */
+	s->parts++;
+	for (int i = 0; i < DOORS; i++)
+		if (s->doors[i].listener)
+			listener_close(s->doors[i].listener);
+	server_part_closed(s);
 }

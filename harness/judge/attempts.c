@@ -61,7 +61,7 @@ static bool attempts_round_next(struct attempts_round *round,
 				const struct attempts_try *try)
 {
 	/* Without a server: it got no further than DNS, or failed there. */
-	const char *address = try->server ? try->server->address : "";
+	const char *address = try->address ? try->address : "";
 	size_t same = 0;
 	bool is_new;
 
@@ -218,7 +218,7 @@ static void attempts_report_tries(const struct attempts *a, struct verdict *v)
 		to->recipient = attempts_copy(try->recipient);
 		if (try->server) {
 			to->host = attempts_copy(try->server->name);
-			to->address = attempts_copy(try->server->address);
+			to->address = attempts_copy(try->address);
 		}
 		to->fault = attempts_copy(try->fault);
 		to->stage = attempts_copy(try->stage);

@@ -75,8 +75,9 @@ struct attempts_rcpt {
 struct attempts_try {
 	int64_t t_ns;
 	const struct deadmx_server *server; /* NULL: DNS led to none */
-	const char *domain; /* whose mail it was for; NULL = nobody's */
-	const char *fault;  /* action word, or NULL */
+	const char *address; /* of the server, the one that was used */
+	const char *domain;  /* whose mail it was for; NULL = nobody's */
+	const char *fault;   /* action word, or NULL */
 	const char *stage;
 	char *reply;
 	struct attempts_rcpt *rcpts;

@@ -21,12 +21,16 @@
 #include "harness/judge/judge.h"
 #include "harness/judge/wire.h"
 
-/* What the pass knows of a server. */
-struct reader_server {
-	bool is_relevant;  /* takes mail for a recipient of the scenario */
+/* What the pass knows of one address of a server. */
+struct reader_door {
 	const char *state; /* connect-level fault in force, or NULL */
 	size_t pair_from;  /* tries before this can't be paired any more */
 	size_t unpaired;   /* index + 1 of the newest unpaired; 0 = none */
+};
+
+struct reader_server {
+	bool is_relevant;	     /* takes mail for a recipient */
+	struct reader_door doors[2]; /* IPv4, IPv6 */
 };
 
 struct reader {
@@ -84,22 +88,36 @@ static size_t reader_server(const struct reader *r, const struct event *e)
 	return i;
 }
 
-static size_t reader_server_at(const struct reader *r, const struct event *e)
+/* The address an event names; IPv4 in an IPv6 socket is IPv4. */
+static const char *reader_address(const struct event *e)
 {
-	static const char mapped[] = "::ffff:"; /* IPv4 in an IPv6 socket */
-	const struct deadmx_world *w = &r->a->scenario->world;
+	static const char mapped[] = "::ffff:";
 	const char *address = event_text(e, "address");
-	int64_t port = event_integer(e, "port", 0);
-	size_t i;
 
 	if (address && strncasecmp(address, mapped, sizeof(mapped) - 1) == 0)
 		address += sizeof(mapped) - 1;
-	for (i = 0; i < w->server_count; i++)
-		if (address && w->servers[i].address &&
-		    strcmp(w->servers[i].address, address) == 0 &&
-		    w->servers[i].port == port)
-			break;
-	return i;
+	return address;
+}
+
+static bool reader_is_ip6(const struct event *e)
+{
+	const char *address = reader_address(e);
+
+	return address && strchr(address, ':');
+}
+
+static size_t reader_server_at(const struct reader *r, const struct event *e)
+{
+	const struct deadmx_world *w = &r->a->scenario->world;
+	const char *address = reader_address(e);
+	int64_t port = event_integer(e, "port", 0);
+	const struct deadmx_server *server =
+		address && port > 0 && port <= UINT16_MAX
+			? deadmx_scenario_server_at(r->a->scenario, address,
+						    (uint16_t)port)
+			: NULL;
+
+	return server ? (size_t)(server - w->servers) : w->server_count;
 }
 
 /* --- attempts ------------------------------------------------------------ */
@@ -137,7 +155,7 @@ static const char *reader_any_domain(const struct reader *r,
 }
 
 static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
-					   size_t server_index)
+					   size_t server_index, bool is_ip6)
 {
 	struct attempts *a = r->a;
 	const struct deadmx_server *server =
@@ -157,6 +175,7 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 	try->rivals = rivals;
 	try->t_ns = t_ns;
 	try->server = server;
+	try->address = is_ip6 ? server->address6 : server->address;
 	try->stage = deadmx_stage_word(DEADMX_STAGE_CONNECT);
 	try->domain = open ? open->domain : reader_any_domain(r, server);
 	try->recipient = open ? reader_copy(open->to) : NULL;
@@ -167,20 +186,23 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 static void reader_connect(struct reader *r, const struct event *e)
 {
 	size_t i = reader_server_at(r, e);
+	bool is_ip6 = reader_is_ip6(e);
 	struct attempts_try *try;
+	struct reader_door *door;
 
 	if (i == r->a->scenario->world.server_count)
 		return;
+	door = &r->servers[i].doors[is_ip6];
 	/* A sender's server that is down is a fault of the scenario, too. */
-	if (r->servers[i].state)
+	if (door->state)
 		r->a->faults_fired++;
 	if (!r->servers[i].is_relevant)
 		return;
-	try = reader_try_new(r, e->t_ns, i);
+	try = reader_try_new(r, e->t_ns, i, is_ip6);
 	if (!try)
 		return;
-	try->fault = r->servers[i].state;
-	r->servers[i].unpaired = r->a->try_count;
+	try->fault = door->state;
+	door->unpaired = r->a->try_count;
 }
 
 /*
@@ -189,39 +211,41 @@ static void reader_connect(struct reader *r, const struct event *e)
  * end). NULL: the log has none, for it was made without a tracer.
  */
 static struct attempts_try *reader_pair(struct reader *r, size_t server,
-					int64_t t_ns)
+					bool is_ip6, int64_t t_ns)
 {
-	struct reader_server *s = &r->servers[server];
+	struct reader_door *door = &r->servers[server].doors[is_ip6];
 	const struct deadmx_server *config =
 		&r->a->scenario->world.servers[server];
+	const char *address = is_ip6 ? config->address6 : config->address;
 	struct attempts_try *tries = r->a->tries;
 
-	while (s->pair_from < r->a->try_count) {
-		struct attempts_try *try = &tries[s->pair_from];
+	while (door->pair_from < r->a->try_count) {
+		struct attempts_try *try = &tries[door->pair_from];
 
-		if (try->server == config && !try->is_accepted &&
-		    t_ns - try->t_ns <= ATTEMPTS_PAIR_NS)
+		if (try->server == config && try->address == address &&
+		    !try->is_accepted && t_ns - try->t_ns <= ATTEMPTS_PAIR_NS)
 			return try;
-		s->pair_from++;
+		door->pair_from++;
 	}
-	if (!s->unpaired || tries[s->unpaired - 1].is_accepted ||
-	    t_ns - tries[s->unpaired - 1].t_ns > ATTEMPTS_LATE_PAIR_NS)
+	if (!door->unpaired || tries[door->unpaired - 1].is_accepted ||
+	    t_ns - tries[door->unpaired - 1].t_ns > ATTEMPTS_LATE_PAIR_NS)
 		return NULL;
-	return &tries[s->unpaired - 1];
+	return &tries[door->unpaired - 1];
 }
 
 static void reader_accept(struct reader *r, const struct event *e)
 {
 	int64_t session = event_integer(e, "session", -1);
+	bool is_ip6 = reader_is_ip6(e);
 	size_t i = reader_server(r, e);
 	struct attempts_try *try;
 
 	if (i == r->a->scenario->world.server_count ||
 	    !r->servers[i].is_relevant || session < 0)
 		return;
-	try = reader_pair(r, i, e->t_ns);
+	try = reader_pair(r, i, is_ip6, e->t_ns);
 	if (!try)
-		try = reader_try_new(r, e->t_ns, i);
+		try = reader_try_new(r, e->t_ns, i, is_ip6);
 	if (!try)
 		return;
 	try->is_accepted = true;
@@ -252,7 +276,10 @@ static void reader_state(struct reader *r, const struct event *e)
 		return;
 	if (action && strcmp(action, "accept") == 0)
 		action = NULL;
-	r->servers[i].state = action;
+	/* Without an address, as once: of all that the server has. */
+	for (int ip6 = 0; ip6 < 2; ip6++)
+		if (!reader_address(e) || reader_is_ip6(e) == ip6)
+			r->servers[i].doors[ip6].state = action;
 }
 
 /* Replies to these say nothing about the mail. */
@@ -288,11 +315,10 @@ static void reader_fault(struct reader *r, const struct event *e)
 	const char *reply = event_text(e, "reply");
 	struct attempts_try *try = reader_session(r, e);
 
-	/* At connect only an attempt shows that it fired: see STATE. */
-	if (!action || !stage || strcmp(action, "accept") == 0 ||
-	    strcmp(stage, "connect") == 0)
+	if (!action || !stage || strcmp(action, "accept") == 0)
 		return;
-	r->a->faults_fired++;
+	/* At connect the attempt has shown that it fired: see STATE. */
+	r->a->faults_fired += strcmp(stage, "connect") != 0;
 	/* A fault in the farewell doesn't hide what came before. */
 	if (!try || (reader_is_aside(stage) && try->fault))
 		return;

@@ -105,6 +105,10 @@ static bool expect_status_of_last(const struct attempts *a,
 	case DEADMX_ACTION_REFUSE:
 	case DEADMX_ACTION_BLACKHOLE:
 	case DEADMX_ACTION_UNREACHABLE:
+	case DEADMX_ACTION_NET_UNREACHABLE:
+	case DEADMX_ACTION_PORT_UNREACHABLE:
+	case DEADMX_ACTION_PROHIBITED:
+	case DEADMX_ACTION_QUEUE_FULL:
 		memcpy(ret->code, "4.4.1", sizeof("4.4.1"));
 		ret->why = "the last attempt got no connection";
 		return true;
@@ -218,6 +222,10 @@ static bool expect_is_deadly(const struct deadmx_fault *f)
 	case DEADMX_ACTION_REFUSE:
 	case DEADMX_ACTION_BLACKHOLE:
 	case DEADMX_ACTION_UNREACHABLE:
+	case DEADMX_ACTION_NET_UNREACHABLE:
+	case DEADMX_ACTION_PORT_UNREACHABLE:
+	case DEADMX_ACTION_PROHIBITED:
+	case DEADMX_ACTION_QUEUE_FULL:
 	case DEADMX_ACTION_DROP:
 	case DEADMX_ACTION_RESET:
 	case DEADMX_ACTION_HALF_OPEN:

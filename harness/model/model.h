@@ -152,6 +152,7 @@ struct model_config {
 	int64_t retry_for_ms; /* after that it only waits for its end */
 	int64_t delay_ms;     /* delay notice after this; 0: never */
 	const char *dns;      /* address of the name server */
+	bool no_ip4, no_ip6;  /* addresses of the kind are left out */
 };
 
 bool model_is(const struct model_config *config, enum model_mutant mutant);

@@ -160,13 +160,16 @@ static void host_add(struct model_hosts *ret, const char *name,
 }
 
 /* All addresses of @name, IPv6 first. True when there was trouble. */
-static bool hosts_add(struct look_up *l, struct model_hosts *ret,
-		      const char *name, unsigned preference)
+static bool hosts_add(const struct model_config *config, struct look_up *l,
+		      struct model_hosts *ret, const char *name,
+		      unsigned preference)
 {
 	static const ldns_rr_type types[] = {LDNS_RR_TYPE_AAAA, LDNS_RR_TYPE_A};
 	bool trouble = false;
 
 	for (int t = 0; t < 2; t++) {
+		if (t ? config->no_ip4 : config->no_ip6)
+			continue;
 		look_up(l, name, types[t]);
 		trouble |= is_trouble(l);
 		for (size_t i = 0; i < record_count(l); i++)
@@ -242,7 +245,8 @@ static void from_exchanges(const struct model_config *config, struct look_up *l,
 	qsort(all, count, sizeof(*all), exchange_compare);
 	exchanges_twist(config, all, &count);
 	for (size_t i = 0; i < count; i++)
-		trouble |= hosts_add(l, ret, all[i].name, all[i].preference);
+		trouble |= hosts_add(config, l, ret, all[i].name,
+				     all[i].preference);
 	free(all);
 	if (ret->count)
 		return;
@@ -272,7 +276,7 @@ static bool is_null_mx(const struct look_up *l)
 static void from_domain(const struct model_config *config, struct look_up *l,
 			struct model_hosts *ret, const char *domain)
 {
-	if (hosts_add(l, ret, domain, 0) && !ret->count)
+	if (hosts_add(config, l, ret, domain, 0) && !ret->count)
 		fail_look_up(config, l, ret, domain);
 	else if (!ret->count)
 		fail(ret, MODEL_DNS_NEVER, "5.4.4",

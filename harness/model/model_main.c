@@ -27,6 +27,7 @@ static const char help[] =
 	"  --profile rfc|exchange\n"
 	"  --lifetime TIME     bounced after this (default: 5d; exchange 2d)\n"
 	"  --delay TIME        delay notice after this; 0 never (default: 4h)\n"
+	"  --ip ipv4|ipv6|all  which addresses it connects to (default: all)\n"
 	"  --mutant NAME       be wrong in this way; `mutants` lists them\n";
 
 static const struct option options[] = {
@@ -37,6 +38,7 @@ static const struct option options[] = {
 	{"profile", required_argument, NULL, 'P'},
 	{"lifetime", required_argument, NULL, 'l'},
 	{"delay", required_argument, NULL, 'w'},
+	{"ip", required_argument, NULL, 'i'},
 	{"mutant", required_argument, NULL, 'm'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -80,6 +82,11 @@ static bool option_read(struct model_config *config, int option)
 			config->lifetime_ms > 0);
 	case 'w':
 		return time_read(optarg, &config->delay_ms);
+	case 'i':
+		config->no_ip6 = strcmp(optarg, "ipv4") == 0;
+		config->no_ip4 = strcmp(optarg, "ipv6") == 0;
+		return config->no_ip4 || config->no_ip6 ||
+		       strcmp(optarg, "all") == 0;
 	case 'm':
 		return model_mutant_parse(optarg, &config->mutant) == 0;
 	}

@@ -166,8 +166,12 @@ static int net_add_route(struct nl_sock *nl, const struct net_route *is)
 		r = net_route_fill(route, is, to);
 	/* IPv6 replaces only within one metric, and 0 is the kernel's own:
 	 * its route has to go first. */
-	if (!r && is->replace_kernel && nl_addr_get_family(to) == AF_INET6)
+	if (!r && is->replace_kernel && nl_addr_get_family(to) == AF_INET6) {
+		/* It is looked for by who laid it, too. */
+		rtnl_route_set_protocol(route, RTPROT_KERNEL);
 		rtnl_route_delete(nl, route, 0);
+		rtnl_route_set_protocol(route, RTPROT_BOOT);
+	}
 	if (!r)
 		r = rtnl_route_add(nl, route, NLM_F_CREATE | NLM_F_REPLACE);
 	nl_addr_put(to);

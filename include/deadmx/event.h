@@ -28,7 +28,7 @@
 	XX(COMMAND, "command", "session server line")                          \
 	XX(REPLY, "reply", "session server stage text")                        \
 	XX(FAULT, "fault", "session|null server stage action reply|null line") \
-	XX(STATE, "state", "server stage action|null line")                    \
+	XX(STATE, "state", "server stage action|null line address")            \
 	XX(CLOSE, "close", "session server by (client server) how")            \
 	XX(MESSAGE, "message",                                                 \
 	   "session server from to[] file bytes unacknowledged?")              \

@@ -76,6 +76,14 @@ enum deadmx_stage {
 	XX(REFUSE, "refuse", "connect only: connection refused (RST)")         \
 	XX(BLACKHOLE, "blackhole", "connect only: SYNs vanish, no answer")     \
 	XX(UNREACHABLE, "unreachable", "connect only: host unreachable")       \
+	XX(NET_UNREACHABLE, "net_unreachable",                                 \
+	   "connect only: network unreachable")                                \
+	XX(PORT_UNREACHABLE, "port_unreachable",                               \
+	   "connect only: refused by ICMP, port unreachable")                  \
+	XX(PROHIBITED, "prohibited",                                           \
+	   "connect only: refused by ICMP, administratively prohibited")       \
+	XX(QUEUE_FULL, "queue_full",                                           \
+	   "connect only: the server accepts no more, its queue is full")      \
 	XX(REPLY, "reply", "answer with the given reply")                      \
 	XX(RAW, "raw", "answer with the given bytes, as they are")             \
 	XX(STALL, "stall", "say nothing, for a time or for ever")              \
@@ -393,10 +401,11 @@ struct deadmx_limits {
 
 struct deadmx_server {
 	struct deadmx_place place;
-	char *name;    /* host name, e.g. mx1.dest.example */
-	char *address; /* IPv4 literal; assigned when the file has none */
-	uint16_t port; /* 25 unless told */
-	char **mx_for; /* domains whose MX it is */
+	char *name;	/* host name, e.g. mx1.dest.example */
+	char *address;	/* IPv4 literal; assigned when the file has none */
+	char *address6; /* IPv6 literal; NULL = it has none */
+	uint16_t port;	/* 25 unless told */
+	char **mx_for;	/* domains whose MX it is */
 	size_t mx_for_count;
 	/* Domains whose mail world.names leads here, now or then, beside
 	 * those of mx_for. */

@@ -81,7 +81,7 @@ static void test_net_fault_fill(void **state)
 	struct sockaddr_in addr = address("127.76.1.2");
 	int fds[2];
 
-	assert_int_equal(net_fault_fill(&addr, fds), 0);
+	assert_int_equal(net_fault_fill((struct sockaddr *)&addr, fds), 0);
 	assert_int_equal(try_connect(&addr, 50), ETIMEDOUT);
 	assert_int_equal(try_connect(&addr, 50), ETIMEDOUT);
 	close(fds[0]);
@@ -102,17 +102,20 @@ static int unreachable_child(void)
 	fd = listen_at(&addr);
 	if (fd < 0 || try_connect(&addr, 1000) != 0)
 		return __LINE__;
-	if (net_fault_unreachable(&addr.sin_addr, true) != 0)
+	if (net_fault_route((struct sockaddr *)&addr,
+			    NET_FAULT_HOST_UNREACHABLE, true) != 0)
 		return __LINE__;
 	if (try_connect(&addr, 1000) != EHOSTUNREACH)
 		return __LINE__;
 	if (try_connect(&other, 1000) != ECONNREFUSED)
 		return __LINE__;
-	if (net_fault_unreachable(&addr.sin_addr, false) != 0)
+	if (net_fault_route((struct sockaddr *)&addr,
+			    NET_FAULT_HOST_UNREACHABLE, false) != 0)
 		return __LINE__;
 	if (try_connect(&addr, 1000) != 0)
 		return __LINE__;
-	if (net_fault_unreachable(&addr.sin_addr, false) != -ESRCH)
+	if (net_fault_route((struct sockaddr *)&addr,
+			    NET_FAULT_HOST_UNREACHABLE, false) != -ESRCH)
 		return __LINE__;
 	return 0;
 }

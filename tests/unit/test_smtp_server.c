@@ -487,17 +487,40 @@ static void test_smtp_server_refuse(void **state)
 					   .window.from_ns = MS(200)});
 	begin(f);
 	assert_int_equal(connect_error(f), ECONNREFUSED);
-	fixture_await_event(&f->w, "state mx.test connect null null\n");
+	fixture_await_event(&f->w, "state mx.test connect null null ");
 	assert_true(fixture_now(&f->w) >= MS(100));
 	assert_int_equal(connect_error(f), 0);
-	fixture_await_event(&f->w, "state mx.test connect refuse 2\n");
+	fixture_await_event(&f->w, "state mx.test connect refuse 2 ");
 	assert_int_equal(connect_error(f), ECONNREFUSED);
 	/* A new origin starts it all again, and says what holds. */
 	fixture_clear_events(&f->w);
 	f->w.origin = (int64_t)uv_hrtime();
 	assert_int_equal(smtp_server_restart(f->server, true), 0);
-	assert_string_equal(f->w.events, "state mx.test connect refuse 1\n");
+	assert_memory_equal(f->w.events, "state mx.test connect refuse 1 ", 31);
 	assert_int_equal(connect_error(f), ECONNREFUSED);
+}
+
+/* Accepted, and closed before a word: by FIN, by RST. */
+static void test_smtp_server_hangs_up(void **state)
+{
+	struct fixture *f = *state;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
+					   .action = DEADMX_ACTION_DROP,
+					   .window.until_ns = MS(100)});
+	add_fault(f,
+		  (struct deadmx_fault){.stage = DEADMX_STAGE_CONNECT,
+					.action = DEADMX_ACTION_RESET,
+					.window.until_ns = DEADMX_FOREVER_NS});
+	begin(f);
+	fixture_expect_end(&f->w, fixture_client(&f->w), 0);
+	fixture_await_event(&f->w, "fault 1 mx.test connect drop null 1\n"
+				   "close 1 mx.test server fin\n");
+	fixture_await_event(&f->w, "state mx.test connect reset 2 ");
+	fixture_expect_end(&f->w, fixture_client(&f->w), ECONNRESET);
+	fixture_await_event(&f->w, "fault 2 mx.test connect reset null 2\n"
+				   "close 2 mx.test server reset\n");
+	assert_null(strstr(f->w.events, "220"));
 }
 
 /* A blackhole answers no SYN; healed, the next one. */
@@ -512,7 +535,7 @@ static void test_smtp_server_blackhole(void **state)
 	begin(f);
 	fd = fixture_connect(&f->w, SOCK_STREAM, &error);
 	assert_int_equal(error, EINPROGRESS);
-	fixture_await_event(&f->w, "state mx.test connect null null\n");
+	fixture_await_event(&f->w, "state mx.test connect null null ");
 	assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
 	assert_int_equal(errno, EAGAIN);
 	close(fd);
@@ -530,7 +553,7 @@ static void test_smtp_server_unsupported(void **state)
 		 .action = DEADMX_ACTION_REFUSE,
 		 .window.first = 1},
 		{.stage = DEADMX_STAGE_CONNECT,
-		 .action = DEADMX_ACTION_UNREACHABLE},
+		 .action = DEADMX_ACTION_HALF_OPEN},
 		{.stage = DEADMX_STAGE_CONNECT, .action = DEADMX_ACTION_REPLY},
 	};
 	struct fixture *f = *state;
@@ -607,6 +630,7 @@ int main(void)
 		T(test_smtp_server_input_limit),
 		T(test_smtp_server_connections_limit),
 		T(test_smtp_server_refuse),
+		T(test_smtp_server_hangs_up),
 		T(test_smtp_server_blackhole),
 		T(test_smtp_server_unsupported),
 		T(test_smtp_server_cannot_listen),
