@@ -84,7 +84,7 @@ static const char *known_by(const struct deadmx_greylist *g, unsigned bit,
 	return (g->by & bit) && text ? text : "";
 }
 
-/* RFC 6647 2.4: the connection, the sender and the recipient. */
+/* RFC 6647: the client, the sender and the recipient, or some of them. */
 static bool is_unknown(struct policy *p, const struct fault_context *c)
 {
 	const struct deadmx_greylist *g = &p->server->greylist;

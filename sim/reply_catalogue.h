@@ -22,7 +22,7 @@ extern const struct reply_catalogue_file reply_catalogue_files[];
 
 struct reply_catalogue_entry {
 	const char *name;	 /* exchange/primary-target-421 */
-	const char *reply;	 /* may hold {address} and {host} */
+	const char *reply;	 /* may hold {address}, {host}, {client} */
 	const char *description; /* when a server says so */
 	const char *source;	 /* how we know */
 };

@@ -92,11 +92,12 @@ static bool placeholders_check(const char *text, char *why, size_t why_len)
 		if (!len || len > 32 || text[len + 1] != '}')
 			continue;
 		if (strncmp(text, "{address}", len + 2) == 0 ||
-		    strncmp(text, "{host}", len + 2) == 0)
+		    strncmp(text, "{host}", len + 2) == 0 ||
+		    strncmp(text, "{client}", len + 2) == 0)
 			continue;
 		snprintf(why, why_len,
-			 "unknown placeholder %.*s; there are {address} and "
-			 "{host}",
+			 "unknown placeholder %.*s; there are {address}, "
+			 "{host} and {client}",
 			 (int)len + 2, text);
 		return false;
 	}

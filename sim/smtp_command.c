@@ -81,7 +81,7 @@ static void command_ehlo(struct smtp_session *s, const char *args)
 		extension_print(out, s, (enum deadmx_extension)i);
 	fclose(out);
 	smtp_session_due(s, DEADMX_STAGE_EHLO,
-			 smtp_reply_format(text, s->server));
+			 smtp_reply_format(text, s->server, s->client));
 	free(text);
 }
 

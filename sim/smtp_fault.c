@@ -101,7 +101,7 @@ static void say_mixed_codes(struct smtp_session *s)
 
 static void say_reply(struct smtp_session *s)
 {
-	char *wire = smtp_reply_format(s->fault->reply, s->server);
+	char *wire = smtp_reply_format(s->fault->reply, s->server, s->client);
 
 	say(s, wire, wire ? strlen(wire) : 0);
 }
@@ -116,6 +116,10 @@ static void say_raw(struct smtp_session *s)
 /* Put into s->reply what the fault says; true when the log shows it. */
 static bool smtp_fault_say(struct smtp_session *s)
 {
+	/* At body there is no healthy reply to spoil. */
+	assert(s->reply ||
+	       deadmx_action_form(s->fault->stage, s->fault->action) !=
+		       DEADMX_ACTION_NEVER);
 	switch (s->fault->action) {
 	case DEADMX_ACTION_REPLY:
 		say_reply(s);

@@ -22,28 +22,50 @@ int smtp_reply_code(const char *text)
 	return (text[0] - '0') * 100 + (text[1] - '0') * 10 + text[2] - '0';
 }
 
+/* What stands at @text instead of a placeholder; its length in *ret_len. */
+static const char *placeholder(const char *text, size_t *ret_len,
+			       const struct deadmx_server *server,
+			       const char *client)
+{
+	const struct {
+		const char *word, *value;
+	} all[] = {{"{address}", server->address},
+		   {"{host}", server->name},
+		   {"{client}", client ? client : "unknown"}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		*ret_len = strlen(all[i].word);
+		if (strncmp(text, all[i].word, *ret_len) == 0)
+			return all[i].value;
+	}
+	return NULL;
+}
+
 /* Control characters would end the line, or not be a reply at all. */
 static void reply_line(FILE *out, const char *line, size_t len,
-		       const struct deadmx_server *server)
+		       const struct deadmx_server *server, const char *client)
 {
-	static const char address[] = "{address}", host[] = "{host}";
+	const char *end = line + len;
 
-	for (size_t i = 0; i < len;) {
-		if (strncmp(line + i, address, strlen(address)) == 0) {
-			fputs(server->address, out);
-			i += strlen(address);
-		} else if (strncmp(line + i, host, strlen(host)) == 0) {
-			fputs(server->name, out);
-			i += strlen(host);
-		} else {
-			if ((unsigned char)line[i] >= ' ' || line[i] == '\t')
-				fputc(line[i], out);
-			i++;
+	while (line < end) {
+		size_t used = 0;
+		const char *value =
+			*line == '{' ? placeholder(line, &used, server, client)
+				     : NULL;
+
+		if (value) {
+			fputs(value, out);
+			line += used;
+			continue;
 		}
+		if ((unsigned char)*line >= ' ' || *line == '\t')
+			fputc(*line, out);
+		line++;
 	}
 }
 
-char *smtp_reply_format(const char *text, const struct deadmx_server *server)
+char *smtp_reply_format(const char *text, const struct deadmx_server *server,
+			const char *client)
 {
 	int code = smtp_reply_code(text);
 	size_t used = 0, len;
@@ -63,7 +85,8 @@ char *smtp_reply_format(const char *text, const struct deadmx_server *server)
 		if (smtp_reply_code(line) == code)
 			rest += len > 3 ? 4 : 3;
 		fprintf(out, "%d%c", code, last ? ' ' : '-');
-		reply_line(out, rest, (size_t)(line + len - rest), server);
+		reply_line(out, rest, (size_t)(line + len - rest), server,
+			   client);
 		fputs("\r\n", out);
 		if (last)
 			break;

@@ -15,9 +15,11 @@
  * @text as it goes over the wire, malloc'd, NULL when out of memory. Lines
  * end in CRLF and each carries the code of the first: "451-a\r\n451 b\r\n";
  * lines that have the code already keep theirs. {address} and {host} become
- * the server's. A text without a code gets 451.
+ * the server's, {client} the client's address, which may be NULL. A text
+ * without a code gets 451.
  */
-char *smtp_reply_format(const char *text, const struct deadmx_server *server);
+char *smtp_reply_format(const char *text, const struct deadmx_server *server,
+			const char *client);
 
 /*
  * What went over the wire, for the event log: lines split by \n, no final

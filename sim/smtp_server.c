@@ -406,6 +406,7 @@ static void peer_greet(struct peer *p)
 	p->session = smtp_session_new(s->config, &session_ops, p,
 				      &s->shared->budget);
 	assert(p->session);
+	smtp_session_set_client(p->session, p->address);
 	smtp_session_start(p->session);
 	connection_run(p->connection, p->session);
 }

@@ -55,6 +55,11 @@ struct smtp_session *smtp_session_new(const struct deadmx_server *server,
 	return s;
 }
 
+void smtp_session_set_client(struct smtp_session *s, const char *address)
+{
+	s->client = address;
+}
+
 void smtp_session_forget(struct smtp_session *s)
 {
 	for (size_t i = 0; i < s->envelope.to_count; i++)

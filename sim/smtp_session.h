@@ -126,6 +126,8 @@ struct smtp_session *smtp_session_new(const struct deadmx_server *server,
 				      const struct smtp_session_ops *ops,
 				      void *arg, size_t *budget);
 void smtp_session_free(struct smtp_session *s);
+/* The client's address, for {client} in replies; it outlives the session. */
+void smtp_session_set_client(struct smtp_session *s, const char *address);
 
 /* Greet. Called once, first. */
 void smtp_session_start(struct smtp_session *s);

@@ -20,6 +20,7 @@ struct smtp_session {
 	const struct smtp_session_ops *ops;
 	void *arg;
 	size_t *budget;
+	const char *client; /* its address, or NULL */
 	enum smtp_state state;
 	int errors;	   /* lines that were no command */
 	uint32_t messages; /* accepted */

@@ -216,7 +216,7 @@ struct deadmx_fault {
 	uint64_t after_bytes;
 	char *reply;	  /* REPLY: whole text with code, lines split by \n;
 			   * catalogue names are resolved by the parser;
-			   * may hold {address} and {host} placeholders.
+			   * may hold {address}, {host}, {client}.
 			   * RAW: the bytes */
 	char *reply_name; /* catalogue name it came from, or NULL */
 	bool close;	  /* REPLY, RAW: close then (421 always does) */

@@ -37,6 +37,7 @@ struct fixture {
 	char out[32768];
 	size_t used;
 	char data[256];
+	int faults_seen;
 	size_t sent;	   /* bytes of the last reply */
 	char command[256]; /* the last one logged */
 	char reply[16384];
@@ -142,6 +143,7 @@ static void on_reply(void *arg, int stage, const char *text)
 static void on_fault(void *arg, const struct deadmx_fault *fault,
 		     const char *reply)
 {
+	((struct fixture *)arg)->faults_seen++;
 	put(arg, "<fault %s %s%s%s>", deadmx_stage_word(fault->stage),
 	    deadmx_action_word(fault->action), reply ? " " : "",
 	    reply ? reply : "");

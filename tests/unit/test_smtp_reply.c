@@ -15,7 +15,7 @@ static const struct deadmx_server server = {.name = "mx1.dest.example",
 
 static void check(const char *text, const char *want)
 {
-	char *wire = smtp_reply_format(text, &server);
+	char *wire = smtp_reply_format(text, &server, "203.0.113.9");
 
 	assert_string_equal(wire, want);
 	free(wire);
@@ -33,11 +33,12 @@ static void test_smtp_reply_format(void **state)
 	check("250 a\r\nb\x01\x7f", "250-a\r\n250 b\x7f\r\n");
 }
 
-/* {address} and {host} are the server's, wherever they stand. */
+/* {address} and {host} are the server's, {client} is the client's. */
 static void test_smtp_reply_placeholders(void **state)
 {
 	check("421 {host} [{address}]:25 {x} {addres",
 	      "421 mx1.dest.example [192.0.2.10]:25 {x} {addres\r\n");
+	check("421 {client}{", "421 203.0.113.9{\r\n");
 }
 
 /* Codes are three digits from 2xx to 5xx, then an end. */

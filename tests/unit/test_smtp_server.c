@@ -276,19 +276,23 @@ static void test_smtp_server_421(void **state)
 	struct fixture *f = *state;
 	int fd;
 
-	add_fault(f, (struct deadmx_fault){
-			     .stage = DEADMX_STAGE_EHLO,
-			     .action = DEADMX_ACTION_REPLY,
-			     .reply = STR("421 4.3.2 {host}\n[{address}]")});
+	add_fault(f,
+		  (struct deadmx_fault){
+			  .stage = DEADMX_STAGE_EHLO,
+			  .action = DEADMX_ACTION_REPLY,
+			  .reply = STR(
+				  "421 4.3.2 {host} {client}\n[{address}]")});
 	begin(f);
 	fd = fixture_client(&f->w);
 	fixture_send(&f->w, fd, "EHLO me\r\nMAIL FROM:<a@b>\r\n");
 	fixture_expect(&f->w, fd,
-		       "220 mx.test ESMTP\r\n421-4.3.2 mx.test\r\n421 [127.");
+		       "220 mx.test ESMTP\r\n421-4.3.2 mx.test "
+		       "127.0.0.1\r\n421 [127.");
 	while (!strstr(f->w.events, "close 1 mx.test server fin\n"))
 		fixture_turn(&f->w);
-	assert_non_null(strstr(f->w.events, "fault 1 mx.test ehlo reply "
-					    "421-4.3.2 mx.test\n421 [127."));
+	assert_non_null(strstr(f->w.events,
+			       "fault 1 mx.test ehlo reply "
+			       "421-4.3.2 mx.test 127.0.0.1\n421 [127."));
 	close(fd);
 }
 
