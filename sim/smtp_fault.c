@@ -148,6 +148,7 @@ static bool smtp_fault_say(struct smtp_session *s)
 	case DEADMX_ACTION_RESET:
 	case DEADMX_ACTION_HALF_OPEN:
 	case DEADMX_ACTION_STOP_READING:
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
 	case DEADMX_ACTION_COUNT:
 		break;
 	}
@@ -252,6 +253,7 @@ void smtp_fault_go_on(struct smtp_session *s)
 	case DEADMX_ACTION_REFUSE:
 	case DEADMX_ACTION_BLACKHOLE:
 	case DEADMX_ACTION_UNREACHABLE:
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
 	case DEADMX_ACTION_COUNT:
 		/* The last four are the listener's and mean nothing here. */
 		break;

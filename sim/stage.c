@@ -75,32 +75,41 @@ const char *deadmx_extension_word(enum deadmx_extension extension)
 	return words[extension];
 }
 
-/* How each action is written: at connect, at a reply, at body. */
+/* How each action is written: at connect, at a reply, at body, at tls. */
 static const struct forms {
-	enum deadmx_action_form connect, reply, body;
+	enum deadmx_action_form connect, reply, body, tls;
 } forms[] = {
-#define F(c, r, b)                                                             \
+#define F(c, r, b, t)                                                          \
 	{                                                                      \
-		DEADMX_ACTION_##c, DEADMX_ACTION_##r, DEADMX_ACTION_##b        \
+		DEADMX_ACTION_##c, DEADMX_ACTION_##r, DEADMX_ACTION_##b,       \
+			DEADMX_ACTION_##t                                      \
 	}
-	[DEADMX_ACTION_ACCEPT] = F(WORD, WORD, WORD),
-	[DEADMX_ACTION_REFUSE] = F(WORD, NEVER, NEVER),
-	[DEADMX_ACTION_BLACKHOLE] = F(WORD, NEVER, NEVER),
-	[DEADMX_ACTION_UNREACHABLE] = F(WORD, NEVER, NEVER),
-	[DEADMX_ACTION_REPLY] = F(NEVER, OTHER, OTHER),
-	[DEADMX_ACTION_RAW] = F(NEVER, OTHER, OTHER),
-	[DEADMX_ACTION_STALL] = F(NEVER, WORD_TIME, WORD_TIME),
-	[DEADMX_ACTION_DRIP] = F(NEVER, TIME, NEVER),
-	[DEADMX_ACTION_DROP] = F(NEVER, WORD, WORD),
-	[DEADMX_ACTION_RESET] = F(NEVER, WORD, WORD),
+	[DEADMX_ACTION_ACCEPT] = F(WORD, WORD, WORD, WORD),
+	[DEADMX_ACTION_REFUSE] = F(WORD, NEVER, NEVER, NEVER),
+	[DEADMX_ACTION_BLACKHOLE] = F(WORD, NEVER, NEVER, NEVER),
+	[DEADMX_ACTION_UNREACHABLE] = F(WORD, NEVER, NEVER, NEVER),
+	[DEADMX_ACTION_REPLY] = F(NEVER, OTHER, OTHER, NEVER),
+	[DEADMX_ACTION_RAW] = F(NEVER, OTHER, OTHER, NEVER),
+	[DEADMX_ACTION_STALL] = F(NEVER, WORD_TIME, WORD_TIME, WORD_TIME),
+	[DEADMX_ACTION_DRIP] = F(NEVER, TIME, NEVER, NEVER),
+	[DEADMX_ACTION_DROP] = F(NEVER, WORD, WORD, WORD),
+	[DEADMX_ACTION_RESET] = F(NEVER, WORD, WORD, WORD),
 	/* While the message comes in, there is no healthy reply to spoil. */
-	[DEADMX_ACTION_GARBAGE] = F(NEVER, WORD, NEVER),
-	[DEADMX_ACTION_LONG_LINE] = F(NEVER, WORD, NEVER),
-	[DEADMX_ACTION_BARE_LF] = F(NEVER, WORD, NEVER),
-	[DEADMX_ACTION_WRONG_CODE] = F(NEVER, WORD, NEVER),
-	[DEADMX_ACTION_MIXED_CODES] = F(NEVER, WORD, NEVER),
-	[DEADMX_ACTION_HALF_OPEN] = F(NEVER, WORD, WORD),
-	[DEADMX_ACTION_STOP_READING] = F(NEVER, NEVER, WORD),
+	[DEADMX_ACTION_GARBAGE] = F(NEVER, WORD, NEVER, WORD),
+	[DEADMX_ACTION_LONG_LINE] = F(NEVER, WORD, NEVER, NEVER),
+	[DEADMX_ACTION_BARE_LF] = F(NEVER, WORD, NEVER, NEVER),
+	[DEADMX_ACTION_WRONG_CODE] = F(NEVER, WORD, NEVER, NEVER),
+	[DEADMX_ACTION_MIXED_CODES] = F(NEVER, WORD, NEVER, NEVER),
+	[DEADMX_ACTION_HALF_OPEN] = F(NEVER, WORD, WORD, NEVER),
+	[DEADMX_ACTION_STOP_READING] = F(NEVER, NEVER, WORD, NEVER),
+	[DEADMX_ACTION_EXPIRED] = F(NEVER, NEVER, NEVER, WORD),
+	[DEADMX_ACTION_NOT_YET_VALID] = F(NEVER, NEVER, NEVER, WORD),
+	[DEADMX_ACTION_WRONG_NAME] = F(NEVER, NEVER, NEVER, WORD),
+	[DEADMX_ACTION_UNTRUSTED] = F(NEVER, NEVER, NEVER, WORD),
+	[DEADMX_ACTION_SELF_SIGNED] = F(NEVER, NEVER, NEVER, WORD),
+	[DEADMX_ACTION_CERTIFICATE] = F(NEVER, NEVER, NEVER, OTHER),
+	[DEADMX_ACTION_NO_SHARED_CIPHER] = F(NEVER, NEVER, NEVER, WORD),
+	[DEADMX_ACTION_OLD_VERSION] = F(NEVER, NEVER, NEVER, WORD),
 #undef F
 };
 
@@ -115,5 +124,7 @@ enum deadmx_action_form deadmx_action_form(enum deadmx_stage stage,
 		return forms[action].connect;
 	if (stage == DEADMX_STAGE_BODY)
 		return forms[action].body;
+	if (stage == DEADMX_STAGE_TLS)
+		return forms[action].tls;
 	return forms[action].reply;
 }
