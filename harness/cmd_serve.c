@@ -65,6 +65,8 @@ static const char help[] =
 	"                    mail is sent; port 25)\n"
 	"  --out FILE        write the event log, a JSON object a line\n"
 	"  --messages DIR    store received messages as msg-N.eml\n"
+	"  --ca FILE         write the root of the servers' certificates, "
+	"PEM\n"
 	"  --quiet           no live log\n"
 	"  --help            this text\n"
 	"\n"
@@ -156,6 +158,9 @@ static int parse_option(struct cmd_serve *c, int option)
 	case 'm':
 		c->options.message_dir = optarg;
 		return 0;
+	case 'c':
+		c->options.ca_file = optarg;
+		return 0;
 	case 'q':
 		c->options.quiet = true;
 		return 0;
@@ -176,6 +181,7 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 		{"inject", required_argument, NULL, 'i'},
 		{"out", required_argument, NULL, 'o'},
 		{"messages", required_argument, NULL, 'm'},
+		{"ca", required_argument, NULL, 'c'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{0},

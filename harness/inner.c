@@ -584,6 +584,7 @@ static int inner_open_world(struct inner *in)
 		.manage_network = true,
 		.submit_port = in->target->submit_port,
 		.submit_host = "127.0.0.1",
+		.ca_file = TARGET_CA_FILE,
 		.sendmail = in->target->sendmail,
 	};
 	char *text = NULL;

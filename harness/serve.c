@@ -187,6 +187,7 @@ static int serve_open_world(struct serve *s)
 		.dns_address = o->dns_address,
 		.dns_port = o->dns_port,
 		.message_dir = o->message_dir,
+		.ca_file = o->ca_file,
 		.submit_host = o->inject_host ? o->inject_host : "127.0.0.1",
 		.submit_port = o->inject_port,
 		.speed = o->speed,

@@ -19,6 +19,7 @@ struct serve_options {
 	uint16_t dns_port;
 	const char *out;	 /* events go to this file; NULL: nowhere */
 	const char *message_dir; /* exists; NULL: messages are not stored */
+	const char *ca_file;	 /* the world's root; NULL: not written */
 	const char *inject_host; /* the MTA to give the mails to; NULL: none */
 	uint16_t inject_port;
 	int64_t speed; /* of the timeline */

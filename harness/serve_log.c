@@ -112,6 +112,20 @@ static void put_fault(const struct line *l)
 	put_place(l);
 }
 
+static void put_tls(const struct line *l)
+{
+	if (*text_of(l, "error")) {
+		fputs("TLS failed: ", l->out);
+		put_member(l, "error");
+		return;
+	}
+	fprintf(l->out, "%s, %s", text_of(l, "version"), text_of(l, "cipher"));
+	if (*text_of(l, "server_name")) {
+		fputs(", asked for ", l->out);
+		put_member(l, "server_name");
+	}
+}
+
 static void put_state(const struct line *l)
 {
 	const char *action = text_of(l, "action");
@@ -196,6 +210,7 @@ static void (*const put_event[DEADMX_EVENT_COUNT])(const struct line *l) = {
 	[DEADMX_EVENT_ACCEPT] = put_accept,
 	[DEADMX_EVENT_COMMAND] = put_command,
 	[DEADMX_EVENT_FAULT] = put_fault,
+	[DEADMX_EVENT_TLS] = put_tls,
 	[DEADMX_EVENT_STATE] = put_state,
 	[DEADMX_EVENT_CLOSE] = put_close,
 	[DEADMX_EVENT_MESSAGE] = put_message,

@@ -7,7 +7,7 @@ libgmime-3.0-dev libldns-dev libnl-route-3-dev libjansson-dev libcmocka-dev
 libssl-dev libspf2-dev uidmap"
 [ "${1:-}" = --tests ] && packages="$packages clang clang-format
 swaks procps python3 python3-jsonschema python3-yaml util-linux iproute2 openssl
-dnsmasq-base bind9-dnsutils"
+dnsmasq-base bind9-dnsutils libnet-ssleay-perl gnutls-bin"
 
 if ! command -v dpkg-query > /dev/null; then
 	echo "setup.sh: no dpkg here: install these, or what your system calls" \

@@ -257,7 +257,8 @@ static bool is_setting_name(const char *name)
 	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
 	return name[0] && strspn(name, ok) == strlen(name) &&
-	       strcmp(name, "from") != 0 && strcmp(name, "to") != 0;
+	       strcmp(name, "from") != 0 && strcmp(name, "to") != 0 &&
+	       strcmp(name, "ca") != 0;
 }
 
 static void read_settings(struct deadmx_yaml *doc,
@@ -278,7 +279,7 @@ static void read_settings(struct deadmx_yaml *doc,
 		if (!is_setting_name(setting->name))
 			deadmx_yaml_wrong(doc, child->key, "settings",
 					  "a name of small letters, digits "
-					  "and _, not from or to",
+					  "and _, not from, to or ca",
 					  NULL);
 		deadmx_yaml_setting(doc, child, &setting->value);
 	}
@@ -612,6 +613,8 @@ static const char *setting_value(const struct target *t,
 {
 	const char *value, *own;
 
+	if (len == 2 && memcmp(name, "ca", len) == 0)
+		return TARGET_CA_FILE;
 	value = setting_find(t->settings, t->setting_count, name, len);
 	if (!value || !s)
 		return value;

@@ -22,6 +22,9 @@ enum {
 	TARGET_MODE_MAX = 07777,
 };
 
+/* {ca}: the root of the world's certificates, in the sandbox. */
+#define TARGET_CA_FILE "/deadmx/ca.pem"
+
 struct target_file {
 	struct deadmx_place place;
 	char *path;    /* absolute, in the sandbox */

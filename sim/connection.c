@@ -9,9 +9,18 @@
 
 #include "sim/sim_timer.h"
 
+/* What lies between socket and lines. */
+enum layer {
+	LAYER_PLAIN,   /* nothing */
+	LAYER_AWAITED, /* nothing yet: the client may begin TLS */
+	LAYER_MUTE,    /* nothing ever: what comes is swallowed */
+	LAYER_HELD,    /* TLS, when the timer has run out */
+	LAYER_TLS,
+};
+
 struct connection {
 	uv_tcp_t tcp;
-	uv_timer_t timer; /* a stall or drip */
+	uv_timer_t timer; /* a stall or drip, or the wait before TLS */
 	uv_shutdown_t shutdown;
 	const struct connection_ops *ops;
 	void *arg;
@@ -21,6 +30,9 @@ struct connection {
 	bool eof;   /* the client sends no more */
 	bool shut;  /* our FIN is under way */
 	bool reading;
+	enum layer layer;
+	struct tls *tls;  /* HELD and TLS */
+	bool discard;	  /* what came in until now */
 	const char *drip; /* what is left of a dripped reply */
 	size_t drip_len;
 	int64_t drip_ns;
@@ -40,6 +52,7 @@ static void connection_closed(uv_handle_t *handle)
 
 	if (--c->open_handles)
 		return;
+	tls_free(c->tls);
 	free(c->out);
 	free(c);
 	on_closed(arg);
@@ -61,6 +74,7 @@ void connection_close(struct connection *c)
 	close_handles(c, false);
 }
 
+static void connection_encrypt(struct connection *c);
 static void connection_flush(struct connection *c);
 
 static void connection_on_shutdown(uv_shutdown_t *req, int status)
@@ -80,6 +94,9 @@ static void connection_finish(struct connection *c)
 	if (c->shut || uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
 	uv_timer_stop(&c->timer);
+	connection_encrypt(c);
+	if (c->tls)
+		tls_end(c->tls);
 	connection_flush(c);
 	c->shut = true;
 	if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp,
@@ -120,6 +137,32 @@ static void connection_on_written(uv_write_t *req, int status)
 		connection_process(c);
 }
 
+/* What was said so far becomes ciphertext, in the session's own buffer. */
+static void connection_encrypt(struct connection *c)
+{
+	if (c->layer != LAYER_TLS)
+		return;
+	tls_write(c->tls, c->out, c->out_len);
+	c->out_len = 0;
+}
+
+/* The ciphertext is what goes out. */
+static void connection_take_tls(struct connection *c)
+{
+	size_t len;
+
+	if (c->layer != LAYER_TLS)
+		return;
+	connection_encrypt(c);
+	len = tls_output(c->tls);
+	if (!len)
+		return;
+	c->out = realloc(c->out, len);
+	assert(c->out);
+	tls_take(c->tls, c->out, len);
+	c->out_len = len;
+}
+
 /*
  * Write what was said since the last time in one go: a pipelining client
  * gets its replies together, as RFC 2920 3.2 wants, and wakes once.
@@ -127,8 +170,10 @@ static void connection_on_written(uv_write_t *req, int status)
 static void connection_flush(struct connection *c)
 {
 	uv_write_t *req;
-	uv_buf_t buf = uv_buf_init(c->out, (unsigned)c->out_len);
+	uv_buf_t buf;
 
+	connection_take_tls(c);
+	buf = uv_buf_init(c->out, (unsigned)c->out_len);
 	if (!c->out_len || uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
 	req = malloc(sizeof(*req));
@@ -188,22 +233,119 @@ void connection_drip(struct connection *c, const char *text, size_t len,
 	sim_timer_start(&c->timer, connection_on_drip, byte_ns);
 }
 
+/* TLS. */
+
+void connection_expect_tls(struct connection *c)
+{
+	assert(c->layer == LAYER_PLAIN);
+	c->layer = LAYER_AWAITED;
+	c->discard = true;
+}
+
+/* Tell the caller when the handshake is over, or TLS. */
+static void connection_tls_moved(struct connection *c, enum tls_state before)
+{
+	enum tls_state now = tls_state(c->tls);
+
+	if (now == before || c->ended)
+		return;
+	if (before == TLS_STATE_HANDSHAKE || now == TLS_STATE_FAILED)
+		c->ops->on_tls_done(c->arg, c->tls);
+}
+
+/* Ciphertext, which lies behind the plaintext that waits in c->in. */
+static void connection_feed_tls(struct connection *c, size_t len)
+{
+	enum tls_state before = tls_state(c->tls);
+
+	tls_feed(c->tls, c->in + c->in_len, len);
+	connection_tls_moved(c, before);
+}
+
+/* Plaintext as far as there is room; true when there was any. */
+static bool connection_pull_tls(struct connection *c)
+{
+	enum tls_state before;
+	size_t n;
+
+	if (c->layer != LAYER_TLS || c->ended)
+		return false;
+	before = tls_state(c->tls);
+	n = tls_read(c->tls, c->in + c->in_len, sizeof(c->in) - c->in_len);
+	c->in_len += n;
+	connection_tls_moved(c, before);
+	return n > 0;
+}
+
+static void connection_begin_tls(struct connection *c)
+{
+	size_t len = c->in_len;
+
+	c->layer = LAYER_TLS;
+	c->in_len = 0;
+	connection_feed_tls(c, len);
+}
+
+static void connection_on_tls_held(uv_timer_t *timer)
+{
+	struct connection *c = timer->data;
+
+	connection_begin_tls(c);
+	connection_process(c);
+}
+
+void connection_tls(struct connection *c, struct tls *tls, int64_t ns)
+{
+	assert(c->layer == LAYER_MUTE && !c->tls);
+	c->tls = tls;
+	c->layer = LAYER_HELD;
+	if (ns > 0)
+		sim_timer_start(&c->timer, connection_on_tls_held, ns);
+	else
+		connection_begin_tls(c);
+}
+
+/* The client's first bytes are there: what shall it meet? */
+static void connection_on_hello(struct connection *c)
+{
+	c->layer = LAYER_MUTE;
+	c->ops->on_tls(c->arg);
+	if (c->layer == LAYER_MUTE)
+		c->in_len = 0;
+}
+
 /* Input. */
+
+/* How much can be read: of ciphertext, as much as TLS takes. */
+static size_t connection_room(const struct connection *c)
+{
+	size_t room = sizeof(c->in) - c->in_len;
+
+	if (c->layer == LAYER_TLS && !c->ended && tls_room(c->tls) < room)
+		room = tls_room(c->tls);
+	return room;
+}
 
 static void connection_alloc(uv_handle_t *handle, size_t suggested,
 			     uv_buf_t *buf)
 {
 	struct connection *c = handle->data;
 
-	*buf = uv_buf_init(c->in + c->in_len,
-			   (unsigned)(sizeof(c->in) - c->in_len));
+	*buf = uv_buf_init(c->in + c->in_len, (unsigned)connection_room(c));
 }
 
 /* The client is gone, or sends no more: nobody waits for a held reply. */
 static void connection_on_eof(struct connection *c, bool reset)
 {
+	enum tls_state before;
+
 	c->eof = true;
 	connection_process(c);
+	if (!c->ended && c->layer == LAYER_TLS) {
+		before = tls_state(c->tls);
+		tls_hangup(c->tls);
+		connection_tls_moved(c, before);
+	}
 	if (!c->ended)
 		c->ops->on_hangup(c->arg, reset);
 	if (reset || c->shut)
@@ -218,7 +360,10 @@ static void connection_on_read(uv_stream_t *stream, ssize_t n,
 	struct connection *c = stream->data;
 
 	if (n > 0) {
-		c->in_len += (size_t)n;
+		if (c->layer == LAYER_TLS && !c->ended)
+			connection_feed_tls(c, (size_t)n);
+		else
+			c->in_len += (size_t)n;
 		connection_process(c);
 	} else if (n < 0) {
 		uv_read_stop(stream);
@@ -239,15 +384,20 @@ static void connection_read(struct connection *c, bool on)
 		uv_read_stop(stream);
 }
 
+/* The client doesn't read what it is told. */
+static bool connection_is_full(const struct connection *c)
+{
+	return uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) >
+	       CONNECTION_OUTPUT_MAX;
+}
+
 /* Lines must wait: for a held reply, or for a client that doesn't read. */
 static bool connection_must_wait(const struct connection *c)
 {
 	if (smtp_session_held(c->session))
 		return true;
 	/* Behind its FIN it gets no more than what it has sent. */
-	return !c->eof &&
-	       uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) >
-		       CONNECTION_OUTPUT_MAX;
+	return !c->eof && connection_is_full(c);
 }
 
 /* Feed bytes of a chunk: no lines in these. Bytes used. */
@@ -289,24 +439,72 @@ static size_t connection_feed(struct connection *c, const char *in, size_t len)
 	return used;
 }
 
-static void connection_process(struct connection *c)
+/* Feed all lines that there are. */
+static void connection_feed_lines(struct connection *c)
 {
 	size_t start = 0, used;
 
-	if (uv_is_closing((uv_handle_t *)&c->tcp))
-		return;
-	while (!c->ended && !connection_must_wait(c)) {
+	while (!c->ended && !c->discard && !connection_must_wait(c)) {
 		used = connection_feed(c, c->in + start, c->in_len - start);
 		if (!used)
 			break;
 		start += used;
 	}
-	if (c->ended)
+	if (c->ended || c->discard)
 		start = c->in_len;
+	c->discard = false;
 	c->in_len -= start;
 	memmove(c->in, c->in + start, c->in_len);
+}
+
+/* What has come in goes as far as it can. */
+static void connection_move(struct connection *c)
+{
+	switch (c->layer) {
+	case LAYER_PLAIN:
+		connection_feed_lines(c);
+		return;
+	case LAYER_AWAITED:
+		if (c->discard)
+			connection_feed_lines(c);
+		else if (c->in_len)
+			connection_on_hello(c);
+		if (c->layer == LAYER_TLS)
+			connection_move(c);
+		return;
+	case LAYER_MUTE:
+		c->in_len = 0;
+		return;
+	case LAYER_HELD:
+		return;
+	case LAYER_TLS:
+		do
+			connection_feed_lines(c);
+		while (connection_pull_tls(c));
+		return;
+	}
+}
+
+/* The client has closed its TLS, as before a FIN (RFC 8446 6.1). */
+static void connection_on_tls_closed(struct connection *c)
+{
+	c->ops->on_hangup(c->arg, false);
+	connection_finish(c);
+}
+
+static void connection_process(struct connection *c)
+{
+	if (uv_is_closing((uv_handle_t *)&c->tcp))
+		return;
+	connection_move(c);
+	if (c->layer == LAYER_TLS && !c->ended && !c->eof &&
+	    tls_state(c->tls) == TLS_STATE_CLOSED)
+		connection_on_tls_closed(c);
 	connection_flush(c);
-	connection_read(c, c->in_len < sizeof(c->in));
+	/* TLS answers of its own accord: who reads nothing isn't read from. */
+	connection_read(c, connection_room(c) > 0 &&
+				   (c->layer != LAYER_TLS || c->ended ||
+				    !connection_is_full(c)));
 }
 
 /* Beginning. */

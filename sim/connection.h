@@ -6,6 +6,11 @@
  * and drips on the caller's loop. It feeds a session with lines and carries
  * out what the session asks for; what that means for the log is the caller's.
  * It ends in on_closed(), whoever closed first.
+ *
+ * TLS slips in between socket and lines when the session has agreed to it:
+ * connection_expect_tls(), then on_tls() as soon as the client begins, and
+ * connection_tls() with what the caller wants to show. Until then a client
+ * costs no memory for TLS, however long it waits.
  */
 #ifndef SIM_CONNECTION_H
 #define SIM_CONNECTION_H
@@ -15,6 +20,7 @@
 #include <uv.h>
 
 #include "sim/smtp_session.h"
+#include "sim/tls.h"
 
 /* Limits, tested in tests/unit/test_smtp_server.c. */
 enum {
@@ -29,6 +35,16 @@ enum {
 struct connection_ops {
 	/* The client closed (FIN) or broke (RST) an open session. */
 	void (*on_hangup)(void *arg, bool reset);
+	/*
+	 * The client begins its handshake: call connection_tls(), or
+	 * connection_end(). Else all that it says is swallowed.
+	 */
+	void (*on_tls)(void *arg);
+	/*
+	 * A handshake has ended, well or badly, or TLS broke later on. Call
+	 * connection_end() when @tls has failed.
+	 */
+	void (*on_tls_done)(void *arg, const struct tls *tls);
 	/* Last: all handles are closed, the connection is gone. */
 	void (*on_closed)(void *arg);
 };
@@ -51,6 +67,14 @@ void connection_drip(struct connection *c, const char *text, size_t len,
 void connection_stall(struct connection *c, int64_t ns);
 /* The session has ended: send what is left, then FIN or RST. */
 void connection_end(struct connection *c, bool reset);
+
+/*
+ * TLS comes next. What the client has sent beyond the command is thrown away:
+ * it was not protected (RFC 3207 4.2 and 6).
+ */
+void connection_expect_tls(struct connection *c);
+/* In on_tls(): shake hands in @ns. @tls becomes the connection's. */
+void connection_tls(struct connection *c, struct tls *tls, int64_t ns);
 
 /* Say @text as far as the socket takes it, and close at once. */
 void connection_turn_away(struct connection *c, const char *text, size_t len);

@@ -240,6 +240,7 @@ int listener_set(struct listener *l, enum deadmx_action action)
 	case DEADMX_ACTION_MIXED_CODES:
 	case DEADMX_ACTION_HALF_OPEN:
 	case DEADMX_ACTION_STOP_READING:
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
 	case DEADMX_ACTION_COUNT:
 		break;
 	}

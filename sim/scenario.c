@@ -176,6 +176,14 @@ static void server_preference(struct deadmx_yaml *doc,
 		server->preference = (uint16_t)preference;
 }
 
+static void server_certificate(struct deadmx_yaml *doc,
+			       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_server *server = arg;
+
+	scenario_read_certificate(doc, node, &server->certificate);
+}
+
 static const struct deadmx_yaml_key server_keys[] = {
 	{"address", server_address,
 	 "IPv4 address (default: the next free one from 192.0.2.10 on)", false,
@@ -194,7 +202,8 @@ static const struct deadmx_yaml_key server_keys[] = {
 	 "count 0..65535"},
 	{"extensions", scenario_server_extensions,
 	 "ESMTP extensions that it offers; none: it knows HELO only (default "
-	 "all but STARTTLS and AUTH)",
+	 "all but AUTH, and STARTTLS only where a certificate or a stage "
+	 "starttls or tls is told of)",
 	 false, SCENARIO_EXTENSIONS_TYPE},
 	{"size", scenario_server_size,
 	 "bytes of the largest message that it takes (default 10MiB)", false,
@@ -205,6 +214,9 @@ static const struct deadmx_yaml_key server_keys[] = {
 	{"limits", scenario_server_limits,
 	 "what it takes at most, at once and in all (default no limits)", false,
 	 "table limits"},
+	{"certificate", server_certificate,
+	 "what it shows in TLS (default: a good one with its name)", false,
+	 "table certificate"},
 	{"timeline", scenario_read_timeline,
 	 "what is broken, and when (default nothing)", false,
 	 "list table timeline"},
@@ -224,8 +236,13 @@ static void server_read(struct deadmx_yaml *doc,
 		deadmx_yaml_wrong(doc, node->key, "server",
 				  "a host name such as mx.dest.example", NULL);
 	/* "mx.dest.example:" with nothing behind it: all by default. */
-	if (!deadmx_yaml_is_empty(node))
-		deadmx_yaml_map(doc, node, "server", server_keys, server);
+	if (deadmx_yaml_is_empty(node))
+		return;
+	deadmx_yaml_map(doc, node, "server", server_keys, server);
+	/* Who speaks of TLS wants it to be offered. */
+	if (node->kind == DEADMX_YAML_MAP &&
+	    !deadmx_yaml_get(node, "extensions") && scenario_has_tls(server))
+		server->extensions |= 1u << DEADMX_EXTENSION_STARTTLS;
 }
 
 static void mx_for_default(struct deadmx_yaml *doc,
@@ -694,6 +711,8 @@ const struct scenario_table scenario_tables[] = {
 	{"stage", scenario_stage_keys},
 	{"name", scenario_name_keys},
 	{"name_timeline", scenario_name_row_keys},
+	{"tls", scenario_tls_keys},
+	{"certificate", scenario_certificate_keys},
 	{"greylist", scenario_greylist_keys},
 	{"limits", scenario_limits_keys},
 	{"mail", mail_keys},

@@ -168,6 +168,22 @@ static bool covers(const struct deadmx_fault *a, const struct deadmx_fault *b)
 	       window_covers(&a->window, &b->window);
 }
 
+static bool offers_tls(const struct deadmx_server *server)
+{
+	return server->extensions & 1u << DEADMX_EXTENSION_STARTTLS;
+}
+
+static void tls_check(struct deadmx_yaml *doc,
+		      const struct deadmx_server *server)
+{
+	if (scenario_has_tls(server) && !offers_tls(server))
+		deadmx_yaml_error(
+			doc, &server->place, "add STARTTLS to extensions",
+			"server %s has a certificate or a stage "
+			"starttls or tls, but does not offer STARTTLS",
+			server->name);
+}
+
 static void faults_check(struct deadmx_yaml *doc,
 			 const struct deadmx_world *world,
 			 const struct deadmx_server *server)
@@ -214,6 +230,7 @@ static void control_check(struct deadmx_yaml *doc,
 		for (size_t j = 0; j < server->fault_count; j++)
 			faults += server->faults[j].action !=
 				  DEADMX_ACTION_ACCEPT;
+		faults += scenario_certificate_fails(server, s->world.until_ns);
 	}
 	for (size_t i = 0; i < s->world.name_count; i++)
 		for (size_t j = 0; j < s->world.names[i].row_count; j++)
@@ -340,6 +357,19 @@ static const char *implicit_name(struct deadmx_yaml *doc,
 	return name;
 }
 
+/*
+ * Where the scenario is about TLS, the senders' servers offer it: an MTA that
+ * must encrypt could not deliver its bounces otherwise.
+ */
+static unsigned implicit_extensions(const struct deadmx_world *world)
+{
+	for (size_t i = 0; i < world->server_count; i++)
+		if (offers_tls(&world->servers[i]))
+			return DEADMX_EXTENSIONS_DEFAULT |
+			       1u << DEADMX_EXTENSION_STARTTLS;
+	return DEADMX_EXTENSIONS_DEFAULT;
+}
+
 static bool implicit_add(struct deadmx_yaml *doc, struct deadmx_scenario *s,
 			 const struct deadmx_mail *mail, const char *domain)
 {
@@ -359,7 +389,7 @@ static bool implicit_add(struct deadmx_yaml *doc, struct deadmx_scenario *s,
 		.address = address_assign(doc, world, "198.51.100."),
 		.port = SCENARIO_SMTP_PORT,
 		.preference = SCENARIO_PREFERENCE_STEP,
-		.extensions = DEADMX_EXTENSIONS_DEFAULT,
+		.extensions = implicit_extensions(world),
 		.implicit = true};
 	server->mx_for = deadmx_arena_array(doc->arena, 1, sizeof(char *));
 	server->mx_for[0] =
@@ -412,6 +442,8 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 		addresses6_check(doc, &s->world);
 		for (size_t i = 0; i < s->world.server_count; i++)
 			faults_check(doc, &s->world, &s->world.servers[i]);
+		for (size_t i = 0; i < s->world.server_count; i++)
+			tls_check(doc, &s->world.servers[i]);
 	}
 	if (!reader->bad_names)
 		scenario_names_check(doc, &s->world);

@@ -145,9 +145,11 @@ static const char *unknown_hint(struct deadmx_yaml *doc, const char *text,
 	const char *words[DEADMX_ACTION_COUNT], *hint;
 	size_t count = stage_words(stage, words);
 
-	if (strspn(text, "0123456789") > 0)
+	if (stage != DEADMX_STAGE_TLS && strspn(text, "0123456789") > 0)
 		return "a reply begins with a three-digit code, such as 451";
 	hint = deadmx_yaml_did_you_mean(doc, text, words, count);
+	if (!hint && stage == DEADMX_STAGE_TLS)
+		hint = "docs/faults/tls.md tells what each of them is";
 	return hint ? hint
 		    : "a reply begins with a three-digit code; a name from "
 		      "the catalogue has a slash (exchange/server-busy)";
@@ -157,8 +159,14 @@ static const char *unknown_hint(struct deadmx_yaml *doc, const char *text,
 static const char *misplaced_hint(enum deadmx_stage stage,
 				  enum deadmx_action action)
 {
+	if (deadmx_action_form(stage, action) == DEADMX_ACTION_WORD)
+		return "the word stands alone";
 	if (deadmx_action_form(stage, action) == DEADMX_ACTION_TIME)
 		return "say how long each byte takes: drip 20s";
+	if (stage == DEADMX_STAGE_TLS &&
+	    deadmx_action_form(DEADMX_STAGE_BANNER, action) !=
+		    DEADMX_ACTION_NEVER)
+		return "the handshake has no reply";
 	if (action == DEADMX_ACTION_REPLY)
 		return "write the reply itself: 451 4.7.1 …";
 	if (action == DEADMX_ACTION_RAW)
@@ -166,14 +174,20 @@ static const char *misplaced_hint(enum deadmx_stage stage,
 	if (deadmx_action_form(DEADMX_STAGE_CONNECT, action) !=
 	    DEADMX_ACTION_NEVER)
 		return "that happens to a connection: write connect: …";
+	if (action == DEADMX_ACTION_CERTIFICATE)
+		return "describe it: write tls: {certificate: {until: 30h}}";
 	if (deadmx_action_form(DEADMX_STAGE_DOT, action) != DEADMX_ACTION_NEVER)
 		return "there is no reply to spoil while the message comes in";
+	if (deadmx_action_form(DEADMX_STAGE_TLS, action) != DEADMX_ACTION_NEVER)
+		return "that happens in the TLS handshake: write tls: …";
 	return "that happens while the message comes in: write body: …";
 }
 
 static const char connect_hint[] =
 	"at connect no byte has been sent yet; what the server says or does "
 	"after it accepted stands at banner";
+
+static const char tls_hint[] = "the reply to STARTTLS stands at starttls";
 
 static void word_read(struct deadmx_yaml *doc,
 		      const struct deadmx_yaml_node *node,
@@ -403,10 +417,14 @@ static void stage_read(struct deadmx_yaml *doc,
 		stage_wrong(doc, node, f->stage, NULL);
 	else if (node->kind == DEADMX_YAML_MAP && is_reply)
 		map_read(doc, node, f);
+	else if (node->kind == DEADMX_YAML_MAP && f->stage == DEADMX_STAGE_TLS)
+		scenario_read_tls(doc, node, f);
 	else if (node->kind == DEADMX_YAML_MAP ||
 		 (!is_reply &&
 		  (reply_text_is_reply(node->text) || strchr(node->text, '/'))))
-		stage_wrong(doc, node, f->stage, connect_hint);
+		stage_wrong(doc, node, f->stage,
+			    f->stage == DEADMX_STAGE_TLS ? tls_hint
+							 : connect_hint);
 	else if (reply_text_is_reply(node->text))
 		reply_read(doc, node, f);
 	else if (strchr(node->text, '/') && !strchr(node->text, ' '))

@@ -2,10 +2,10 @@
 /*
  * Inside of the scenario parser: what its files share.
  *
- * scenario.c reads world and mail, scenario_fault.c timelines,
- * scenario_name.c names, scenario_expect.c expectations; scenario_check.c and
- * scenario_lead.c say what only the whole can tell (domains, addresses, rows
- * that never apply).
+ * scenario.c reads world and mail, scenario_fault.c timelines, scenario_tls.c
+ * certificates and stage tls, scenario_name.c names, scenario_expect.c
+ * expectations; scenario_check.c and scenario_lead.c say what only the whole
+ * can tell (domains, addresses, rows that never apply).
  */
 #ifndef SIM_SCENARIO_READ_H
 #define SIM_SCENARIO_READ_H
@@ -22,6 +22,9 @@ enum {
 
 /* Stands for "the next free one" until the whole file is read. */
 #define SCENARIO_ADDRESS6_ANY ""
+
+/* A good certificate was made a month ago, as usual. */
+#define SCENARIO_CERTIFICATE_FROM_NS (-30 * 86400 * DEADMX_NS_PER_S)
 
 /* Travels as deadmx_yaml.user. */
 struct scenario_reader {
@@ -50,6 +53,8 @@ extern const struct deadmx_yaml_key scenario_row_keys[];
 extern const struct deadmx_yaml_key scenario_stage_keys[];
 extern const struct deadmx_yaml_key scenario_name_keys[];
 extern const struct deadmx_yaml_key scenario_name_row_keys[];
+extern const struct deadmx_yaml_key scenario_tls_keys[];
+extern const struct deadmx_yaml_key scenario_certificate_keys[];
 extern const struct deadmx_yaml_key scenario_expect_keys[];
 extern const struct deadmx_yaml_key scenario_ndr_keys[];
 extern const struct deadmx_yaml_key scenario_notice_keys[];
@@ -72,6 +77,19 @@ void scenario_read_expect(struct deadmx_yaml *doc,
 void scenario_names_check(struct deadmx_yaml *doc,
 			  const struct deadmx_world *world);
 void scenario_names_lead(struct deadmx_yaml *doc, struct deadmx_world *world);
+/* A certificate, in the arena. */
+void scenario_read_certificate(struct deadmx_yaml *doc,
+			       const struct deadmx_yaml_node *node,
+			       struct deadmx_certificate **ret);
+/* Is there anything in it that needs STARTTLS? */
+bool scenario_has_tls(const struct deadmx_server *server);
+/* Is its certificate bad at any time of the run? */
+bool scenario_certificate_fails(const struct deadmx_server *server,
+				int64_t until_ns);
+/* What stands at stage tls as a map. */
+void scenario_read_tls(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node,
+		       struct deadmx_fault *f);
 
 /* Conditions of a row: @arg is a struct scenario_row. */
 void scenario_row_probability(struct deadmx_yaml *doc,

@@ -182,6 +182,10 @@ static json_t *stage_schema(enum deadmx_stage stage)
 		json_array_append_new(
 			any, json_pack("{s:s}", "$ref", TABLE_PREFIX "stage"));
 	}
+	if (deadmx_action_form(stage, DEADMX_ACTION_CERTIFICATE) !=
+	    DEADMX_ACTION_NEVER)
+		json_array_append_new(
+			any, json_pack("{s:s}", "$ref", TABLE_PREFIX "tls"));
 	return json_pack("{s:o}", "anyOf", any);
 }
 

@@ -11,6 +11,15 @@ int64_t sim_timer_now_ns(void)
 	return (int64_t)uv_hrtime();
 }
 
+int64_t sim_timer_date_ms(void)
+{
+	uv_timeval64_t now;
+	int rc = uv_gettimeofday(&now);
+
+	assert(rc == 0);
+	return now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
 void sim_timer_start(uv_timer_t *timer, uv_timer_cb cb, int64_t delay_ns)
 {
 	uint64_t now_ms, due_ms = 0;

@@ -13,6 +13,8 @@
 #include <uv.h>
 
 int64_t sim_timer_now_ns(void);
+/* The date, in milliseconds since 1970; for certificates. */
+int64_t sim_timer_date_ms(void);
 /* Fire once, @delay_ns from now; 0 or less: as soon as the loop turns. */
 void sim_timer_start(uv_timer_t *timer, uv_timer_cb cb, int64_t delay_ns);
 

@@ -156,6 +156,7 @@ static bool smtp_fault_say(struct smtp_session *s)
 	case DEADMX_ACTION_RESET:
 	case DEADMX_ACTION_HALF_OPEN:
 	case DEADMX_ACTION_STOP_READING:
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
 	case DEADMX_ACTION_COUNT:
 		break;
 	}
@@ -264,6 +265,7 @@ void smtp_fault_go_on(struct smtp_session *s)
 	case DEADMX_ACTION_PORT_UNREACHABLE:
 	case DEADMX_ACTION_PROHIBITED:
 	case DEADMX_ACTION_QUEUE_FULL:
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
 	case DEADMX_ACTION_COUNT:
 		/* The last are the listener's and mean nothing here. */
 		break;

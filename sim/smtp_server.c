@@ -15,6 +15,7 @@
 #include "sim/listener.h"
 #include "sim/policy.h"
 #include "sim/sim_timer.h"
+#include "sim/starttls.h"
 
 enum { DOORS = 2 }; /* IPv4, IPv6 */
 
@@ -295,6 +296,13 @@ static void on_fault(void *arg, const struct deadmx_fault *fault,
 	emit(p->server, DEADMX_EVENT_FAULT, event);
 }
 
+static void on_start_tls(void *arg)
+{
+	const struct peer *p = arg;
+
+	connection_expect_tls(p->connection);
+}
+
 static const struct smtp_session_ops session_ops = {
 	.fault_at = on_fault_at,
 	.attempt = on_attempt,
@@ -303,10 +311,79 @@ static const struct smtp_session_ops session_ops = {
 	.stall = on_stall,
 	.close = on_close,
 	.message = on_message,
+	.start_tls = on_start_tls,
 	.on_command = on_command,
 	.on_reply = on_reply,
 	.on_fault = on_fault,
 };
+
+/* TLS. */
+
+/* The server's side of a handshake as planned; NULL: OpenSSL fails us. */
+static struct tls *peer_tls_new(const struct peer *p,
+				const struct starttls_plan *plan)
+{
+	const struct smtp_server_shared *shared = p->server->shared;
+	const struct tls_cert *cert;
+
+	if (tls_authority_issue(shared->authority, &plan->certificate, &cert) <
+	    0)
+		return NULL;
+	return tls_new(shared->tls, cert, plan->profile);
+}
+
+static void peer_shake_hands(struct peer *p, const struct starttls_plan *plan)
+{
+	struct tls *tls = peer_tls_new(p, plan);
+
+	if (tls) {
+		connection_tls(p->connection, tls, plan->delay_ns);
+		return;
+	}
+	emit_error(p->server, "can't begin TLS", -EIO);
+	on_close(p, false);
+}
+
+static void peer_on_tls(void *arg)
+{
+	struct peer *p = arg;
+	struct smtp_server *s = p->server;
+	struct fault_context context = {.stage = DEADMX_STAGE_TLS};
+	struct deadmx_fault fault = {.stage = DEADMX_STAGE_TLS};
+	const struct deadmx_fault *row = on_fault_at(p, &context);
+	const struct starttls_clock clock = {.now_ns = context.now_ns,
+					     .unix_s = s->shared->unix_s,
+					     .arg = s->shared->arg};
+	struct starttls_plan plan;
+
+	starttls_plan(s->config, row, &clock, &plan);
+	fault.action = plan.action;
+	fault.place.line = plan.line;
+	if (plan.action != DEADMX_ACTION_ACCEPT)
+		on_fault(p, &fault, NULL);
+	if (plan.action == DEADMX_ACTION_DROP ||
+	    plan.action == DEADMX_ACTION_RESET)
+		on_close(p, plan.action == DEADMX_ACTION_RESET);
+	else if (plan.action == DEADMX_ACTION_GARBAGE)
+		connection_send(p->connection, STARTTLS_GARBAGE,
+				STARTTLS_GARBAGE_LEN);
+	else if (plan.delay_ns != DEADMX_FOREVER_NS)
+		peer_shake_hands(p, &plan);
+}
+
+static void peer_on_tls_done(void *arg, const struct tls *tls)
+{
+	struct peer *p = arg;
+	json_t *event = session_event(p);
+
+	set_text(event, "version", tls_version(tls));
+	set_text(event, "cipher", tls_cipher(tls));
+	set_text(event, "server_name", tls_server_name(tls));
+	set_text(event, "error", tls_error(tls));
+	emit(p->server, DEADMX_EVENT_TLS, event);
+	if (tls_state(tls) == TLS_STATE_FAILED)
+		on_close(p, false);
+}
 
 /* Clients. */
 
@@ -336,6 +413,8 @@ static void peer_on_closed(void *arg)
 
 static const struct connection_ops peer_ops = {
 	.on_hangup = peer_on_hangup,
+	.on_tls = peer_on_tls,
+	.on_tls_done = peer_on_tls_done,
 	.on_closed = peer_on_closed,
 };
 

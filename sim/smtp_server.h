@@ -17,6 +17,7 @@
 #include "deadmx/scenario.h"
 #include "sim/override.h"
 #include "sim/smtp_session.h"
+#include "sim/tls.h"
 
 /* Limits, tested in tests/unit/test_smtp_server.c. */
 enum {
@@ -40,6 +41,11 @@ struct smtp_server_shared {
 	int64_t (*now_ns)(void *arg);
 	/* How long the loop waits until then; NULL: the clocks run alike. */
 	int64_t (*wait_ns)(void *arg, int64_t at_ns);
+	/* Both NULL in a world where nobody offers STARTTLS. */
+	struct tls_authority *authority;
+	struct tls_context *tls;
+	/* The date, in seconds since 1970, at a time of the timeline. */
+	int64_t (*unix_s)(void *arg, int64_t at_ns);
 	void (*on_message)(void *arg, const struct deadmx_server *server,
 			   const struct smtp_envelope *envelope,
 			   const char *data, size_t len, bool acknowledged);

@@ -218,6 +218,7 @@ static void smtp_session_apply(struct smtp_session *s, enum deadmx_stage stage,
 		s->reply_close = true;
 		return;
 	case DEADMX_STAGE_CONNECT:
+	case DEADMX_STAGE_TLS:
 	case DEADMX_STAGE_COUNT:
 		break;
 	}

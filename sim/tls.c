@@ -123,6 +123,14 @@ static void fail(struct tls *t, const char *why)
 	t->error = why;
 }
 
+void tls_hangup(struct tls *t)
+{
+	if (t->state == TLS_STATE_HANDSHAKE)
+		t->error = "the client hung up";
+	if (t->state != TLS_STATE_FAILED)
+		t->state = TLS_STATE_CLOSED;
+}
+
 /* What OpenSSL says of a call that returned @rc. */
 static void look(struct tls *t, int rc)
 {
@@ -133,7 +141,7 @@ static void look(struct tls *t, int rc)
 	case SSL_ERROR_WANT_READ:
 		return;
 	case SSL_ERROR_ZERO_RETURN:
-		t->state = TLS_STATE_CLOSED;
+		tls_hangup(t);
 		return;
 	default:
 		/* The first one is nearest to the cause. */
@@ -191,13 +199,19 @@ size_t tls_read(struct tls *t, void *buf, size_t len)
 	return 0;
 }
 
+/* A client that has closed its side may still listen. */
+static bool can_write(const struct tls *t)
+{
+	return t->state == TLS_STATE_OPEN ||
+	       (t->state == TLS_STATE_CLOSED && SSL_is_init_finished(t->ssl));
+}
+
 void tls_write(struct tls *t, const void *bytes, size_t len)
 {
 	size_t n = 0;
 	int rc;
 
-	assert(t->state == TLS_STATE_OPEN || t->state == TLS_STATE_CLOSED);
-	if (!len)
+	if (!len || !can_write(t))
 		return;
 	ERR_clear_error();
 	/* Into memory, so all of it, unless OpenSSL breaks down. */
@@ -208,16 +222,10 @@ void tls_write(struct tls *t, const void *bytes, size_t len)
 
 void tls_end(struct tls *t)
 {
-	if (t->state != TLS_STATE_OPEN && t->state != TLS_STATE_CLOSED)
+	if (!can_write(t))
 		return;
 	ERR_clear_error();
 	SSL_shutdown(t->ssl);
-}
-
-void tls_hangup(struct tls *t)
-{
-	if (t->state == TLS_STATE_HANDSHAKE)
-		fail(t, "the client hung up");
 }
 
 size_t tls_output(const struct tls *t)

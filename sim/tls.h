@@ -34,7 +34,7 @@ enum tls_profile {
 enum tls_state {
 	TLS_STATE_HANDSHAKE,
 	TLS_STATE_OPEN,
-	TLS_STATE_CLOSED, /* the client says that nothing follows */
+	TLS_STATE_CLOSED, /* nothing more comes from the client */
 	TLS_STATE_FAILED, /* see tls_error(); an alert may be in the output */
 };
 
@@ -56,11 +56,11 @@ size_t tls_room(const struct tls *t);
 void tls_feed(struct tls *t, const void *bytes, size_t len);
 /* Plaintext from the client; bytes read, 0 when there is none. */
 size_t tls_read(struct tls *t, void *buf, size_t len);
-/* Plaintext for the client; only when open. */
+/* Plaintext for the client; nobody hears it before the handshake is done. */
 void tls_write(struct tls *t, const void *bytes, size_t len);
 /* Nothing more will be written: tell the client so. */
 void tls_end(struct tls *t);
-/* The client hung up: a handshake that isn't done has failed. */
+/* The client hung up, which is an error in the handshake only. */
 void tls_hangup(struct tls *t);
 
 /* What is to be sent: how much, and take @len of it. */
@@ -73,7 +73,7 @@ const char *tls_version(const struct tls *t);
 const char *tls_cipher(const struct tls *t);
 /* The host that the client asked for (RFC 6066 3), or NULL. */
 const char *tls_server_name(const struct tls *t);
-/* Why it failed, in OpenSSL's words, or NULL. */
+/* Why it failed, in OpenSSL's words or ours, or NULL. */
 const char *tls_error(const struct tls *t);
 
 #endif

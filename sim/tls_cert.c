@@ -63,10 +63,7 @@ static bool set_serial(X509 *cert, const unsigned char *serial)
 	return ok;
 }
 
-/*
- * GnuTLS takes a date before 1970 for an error, and none after 9999 can be
- * written.
- */
+/* No clock is before 1970, and no date behind 9999 can be written. */
 static bool set_dates(X509 *cert, int64_t from_s, int64_t until_s)
 {
 	from_s = from_s < 0 ? 0 : from_s;
@@ -168,6 +165,8 @@ int tls_authority_new(FILE *errors, struct tls_authority **ret)
 	const char *why;
 
 	assert(a);
+	/* openssl.cnf stays out of it: see tls_context_new(). */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	ERR_clear_error();
 	a->key = EVP_EC_gen("P-256");
 	if (a->key && root_init(&a->trusted, "deadmx root") &&

@@ -52,6 +52,15 @@ static int64_t run_wait(void *arg, int64_t at_ns)
 	return timeline_wait_ns(&run->timeline, at_ns);
 }
 
+/* Rounded down, as the clocks of those who look at certificates are. */
+static int64_t run_unix_s(void *arg, int64_t at_ns)
+{
+	const struct deadmx_world_run *run = arg;
+	int64_t ms = timeline_date_ms(&run->timeline, at_ns);
+
+	return ms >= 0 ? ms / 1000 : (ms - 999) / 1000;
+}
+
 static void run_progress(struct deadmx_world_run *run)
 {
 	if (run->progress_cb)
@@ -96,6 +105,41 @@ static int start_dns(struct deadmx_world_run *run,
 	return dns_server_new(run->shared.loop, options->dns_address,
 			      options->dns_port, run->zone, run_now, run,
 			      run->shared.log, errors, &run->dns);
+}
+
+static bool has_tls(const struct deadmx_world *world)
+{
+	for (size_t i = 0; i < world->server_count; i++)
+		if (world->servers[i].extensions &
+		    1u << DEADMX_EXTENSION_STARTTLS)
+			return true;
+	return false;
+}
+
+/* Certificates for those who ask, and a root that the MTA may trust. */
+static int start_tls(struct deadmx_world_run *run,
+		     const struct deadmx_world_options *options, FILE *errors)
+{
+	struct smtp_server_shared *shared = &run->shared;
+	int rc;
+
+	if (!options->ca_file && !has_tls(&run->scenario->world))
+		return 0;
+	rc = tls_authority_new(errors, &shared->authority);
+	if (rc < 0)
+		return rc;
+	if (has_tls(&run->scenario->world))
+		shared->tls = tls_context_new();
+	if (has_tls(&run->scenario->world) && !shared->tls) {
+		fprintf(errors, "TLS: OpenSSL can't be a server here\n");
+		return -EIO;
+	}
+	if (options->ca_file)
+		rc = tls_authority_write(shared->authority, options->ca_file);
+	if (rc < 0)
+		fprintf(errors, "%s: can't write the root certificate: %s\n",
+			options->ca_file, strerror(-rc));
+	return rc;
 }
 
 static int start_servers(struct deadmx_world_run *run, FILE *errors)
@@ -173,11 +217,14 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		.seed = scenario->world.seed,
 		.now_ns = run_now,
 		.wait_ns = run_wait,
+		.unix_s = run_unix_s,
 		.on_message = run_on_message,
 		.arg = run,
 	};
 	start_sender(run, options);
-	rc = start_dns(run, options, errors);
+	rc = start_tls(run, options, errors);
+	if (rc == 0)
+		rc = start_dns(run, options, errors);
 	if (rc == 0)
 		rc = start_servers(run, errors);
 	if (rc == 0) {
@@ -298,6 +345,8 @@ static void part_closed(void *arg)
 
 	if (--run->parts)
 		return;
+	tls_context_free(run->shared.tls);
+	tls_authority_free(run->shared.authority);
 	dns_zone_free(run->zone);
 	tracker_free(run->tracker);
 	free(run->servers);

@@ -40,6 +40,8 @@ static const struct simple {
 	 "a duration with its unit, such as 30s, 5m, 2h, 5d or 1h30m"},
 	{"moment", "(?:" DURATION "|expiry(?: *[+-] *" DURATION ")?)", 0, 0,
 	 "a duration such as 30h, or expiry, expiry+2h, expiry-1h"},
+	{"offset", "-?" DURATION, 0, 0,
+	 "a duration such as 30h, or -10d for one that lies before"},
 	{"date", "[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]{8}Z)?", 1, 0,
 	 "a date such as 2030-01-01 or 2030-01-01T00:00:00Z, UTC"},
 	{"counts", RANGE("[0-9]+"), 0, NUMBER_MAX,

@@ -60,6 +60,11 @@ SLIPS = [
     ("rcpt: 451 4.7.1 Later", "rcpt: {stall: 10}"),
     ("servers:", "until: 5\n  servers:"),
     ("timeline:", "port: 70000\n      timeline:"),
+    ("rcpt: 451 4.7.1 Later", "tls: 451 4.7.1 Later"),
+    ("rcpt: 451 4.7.1 Later", "tls: expierd"),
+    ("rcpt: 451 4.7.1 Later", "tls: {certificate: {from: yesterday}}"),
+    ("rcpt: 451 4.7.1 Later", "tls: {certificate: {issuer: nobody}}"),
+    ("timeline:", "certificate: {name: x.example}\n      timeline:"),
     ("world:", "tags: []\nsettings: []\nworld:"),
 ]
 

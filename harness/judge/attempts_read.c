@@ -343,6 +343,15 @@ static void reader_reply(struct reader *r, const struct event *e)
 	reader_set_reply(try, stage, text);
 }
 
+/* A handshake that failed is where an attempt ended, whoever is at fault. */
+static void reader_tls(struct reader *r, const struct event *e)
+{
+	struct attempts_try *try = reader_session(r, e);
+
+	if (try && !try->fault && event_text(e, "error"))
+		try->stage = deadmx_stage_word(DEADMX_STAGE_TLS);
+}
+
 /* "RCPT TO:<a@b> NOTIFY=…" → "a@b", malloc'd; NULL: another command. */
 static char *reader_path(const char *line, const char *verb)
 {
@@ -570,6 +579,8 @@ static void reader_event(struct reader *r, const struct event *e)
 		return reader_reply(r, e);
 	case DEADMX_EVENT_FAULT:
 		return reader_fault(r, e);
+	case DEADMX_EVENT_TLS:
+		return reader_tls(r, e);
 	case DEADMX_EVENT_STATE:
 		return reader_state(r, e);
 	case DEADMX_EVENT_MESSAGE:

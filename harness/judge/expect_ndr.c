@@ -99,6 +99,10 @@ static bool expect_status_of_last(const struct attempts *a,
 		return false;
 	if (!last->server)
 		return expect_status_of_dns(last, ret);
+	/* RFC 3463 has 4.7.5 for cryptography, and 4.4.2 for a handshake that
+	 * breaks off is as good. */
+	if (strcmp(last->stage, deadmx_stage_word(DEADMX_STAGE_TLS)) == 0)
+		return false;
 	if (last->fault)
 		deadmx_action_parse(last->fault, &action);
 	switch (action) {
@@ -129,6 +133,7 @@ static bool expect_status_of_last(const struct attempts *a,
 	case DEADMX_ACTION_BARE_LF:
 	case DEADMX_ACTION_WRONG_CODE:
 	case DEADMX_ACTION_MIXED_CODES:
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
 	case DEADMX_ACTION_COUNT:
 		break;
 	}
@@ -204,6 +209,7 @@ static bool expect_is_on_the_way(const struct deadmx_fault *f)
 		return f->action != DEADMX_ACTION_REPLY;
 	case DEADMX_STAGE_HELO:
 	case DEADMX_STAGE_STARTTLS:
+	case DEADMX_STAGE_TLS:
 	case DEADMX_STAGE_AUTH:
 	case DEADMX_STAGE_RSET:
 	case DEADMX_STAGE_QUIT:
@@ -243,6 +249,8 @@ static bool expect_is_deadly(const struct deadmx_fault *f)
 	case DEADMX_ACTION_BARE_LF:
 	case DEADMX_ACTION_WRONG_CODE:
 	case DEADMX_ACTION_MIXED_CODES:
+		/* What an MTA makes of these is the scenario's to say. */
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
 	case DEADMX_ACTION_COUNT:
 		break;
 	}

@@ -27,6 +27,9 @@
 	XX(ACCEPT, "accept", "session server address port peer")               \
 	XX(COMMAND, "command", "session server line")                          \
 	XX(REPLY, "reply", "session server stage text")                        \
+	XX(TLS, "tls",                                                         \
+	   "session server version|null cipher|null server_name|null "         \
+	   "error|null")                                                       \
 	XX(FAULT, "fault", "session|null server stage action reply|null line") \
 	XX(STATE, "state", "server stage action|null line address")            \
 	XX(CLOSE, "close", "session server by (client server) how")            \

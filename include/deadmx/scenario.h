@@ -49,6 +49,7 @@ struct deadmx_window {
 	XX(EHLO, "ehlo", "the reply to EHLO")                                  \
 	XX(HELO, "helo", "the reply to HELO")                                  \
 	XX(STARTTLS, "starttls", "the reply to STARTTLS")                      \
+	XX(TLS, "tls", "the TLS handshake, after the reply to STARTTLS")       \
 	XX(AUTH, "auth", "the reply to AUTH, when the credentials are in")     \
 	XX(MAIL, "mail", "the reply to MAIL FROM")                             \
 	XX(RCPT, "rcpt", "the reply to RCPT TO")                               \
@@ -66,6 +67,25 @@ enum deadmx_stage {
 #undef XX
 		DEADMX_STAGE_COUNT
 };
+
+/*
+ * Those of the TLS handshake, part of the table below. In a switch:
+ * DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
+ */
+#define DEADMX_ACTION_TLS_MAP(XX)                                              \
+	XX(EXPIRED, "expired", "tls only: a certificate that has expired")     \
+	XX(NOT_YET_VALID, "not_yet_valid",                                     \
+	   "tls only: a certificate whose time has not come")                  \
+	XX(WRONG_NAME, "wrong_name",                                           \
+	   "tls only: a certificate of another host")                          \
+	XX(UNTRUSTED, "untrusted",                                             \
+	   "tls only: a certificate of an authority that nobody knows")        \
+	XX(SELF_SIGNED, "self_signed",                                         \
+	   "tls only: a certificate that the server signed itself")            \
+	XX(CERTIFICATE, "certificate", "tls only: the given certificate")      \
+	XX(NO_SHARED_CIPHER, "no_shared_cipher",                               \
+	   "tls only: no cipher that the client may use")                      \
+	XX(OLD_VERSION, "old_version", "tls only: TLS 1.0 and nothing newer")
 
 /*
  * What a server does at a stage.
@@ -102,7 +122,8 @@ enum deadmx_stage {
 	XX(HALF_OPEN, "half_open",                                             \
 	   "from here on the network swallows everything")                     \
 	XX(STOP_READING, "stop_reading",                                       \
-	   "body only: take no more from the connection (zero window)")
+	   "body only: take no more from the connection (zero window)")        \
+	DEADMX_ACTION_TLS_MAP(XX)
 
 enum deadmx_action {
 #define XX(uc, word, doc) DEADMX_ACTION_##uc,
@@ -110,6 +131,9 @@ enum deadmx_action {
 #undef XX
 		DEADMX_ACTION_COUNT
 };
+
+/* For a switch that treats a part of the table alike. */
+#define DEADMX_ACTION_CASE(uc, word, doc) case DEADMX_ACTION_##uc:
 
 const char *deadmx_stage_word(enum deadmx_stage stage);
 const char *deadmx_action_word(enum deadmx_action action);
@@ -220,6 +244,7 @@ struct deadmx_fault {
 			   * RAW: the bytes */
 	char *reply_name; /* catalogue name it came from, or NULL */
 	bool close;	  /* REPLY, RAW: close then (421 always does) */
+	struct deadmx_certificate *certificate; /* CERTIFICATE */
 };
 
 /* Has it no condition but its window? */
@@ -414,7 +439,9 @@ struct deadmx_server {
 	uint16_t preference; /* MX preference */
 	unsigned extensions; /* 1 << enum deadmx_extension, or'ed */
 	bool helo_only;	     /* refuses EHLO */
-	uint64_t size;	     /* bytes of the largest message; 0 = not told */
+	/* What it shows in TLS; NULL: a good one with its own name. */
+	struct deadmx_certificate *certificate;
+	uint64_t size; /* bytes of the largest message; 0 = not told */
 	struct deadmx_place size_place;
 	struct deadmx_greylist greylist;
 	struct deadmx_limits limits;
@@ -581,6 +608,16 @@ bool deadmx_name_row_is_fault(const struct deadmx_name_row *row);
 /* The entry of world.names called @name; NULL when none. */
 const struct deadmx_name *deadmx_scenario_name(const struct deadmx_scenario *s,
 					       const char *name);
+/*
+ * What is wrong with @certificate, shown by @server at @now_ns: EXPIRED,
+ * NOT_YET_VALID, UNTRUSTED, SELF_SIGNED or WRONG_NAME, the first that holds;
+ * ACCEPT when nothing is. In what unit times are doesn't matter.
+ */
+enum deadmx_action
+deadmx_certificate_fault(const struct deadmx_server *server,
+			 const struct deadmx_certificate *certificate,
+			 int64_t now_ns);
+
 /* The server that is called @name or has @address; NULL when none. */
 const struct deadmx_server *
 deadmx_scenario_server(const struct deadmx_scenario *s, const char *name);

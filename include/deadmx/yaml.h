@@ -113,6 +113,7 @@ typedef void (*deadmx_yaml_read_cb)(struct deadmx_yaml *doc,
  *	percent		30%, 2.5%
  *	bytes		500, 64KiB, 10MiB
  *	duration	30s, 1h30m
+ *	offset		a duration, -10d too
  *	date		2030-01-01, 2030-01-01T00:00:00Z
  *	moment		a duration, or one counted from expiry: expiry+2h
  *	counts		a range of counts: 3, 4..6, at least 3

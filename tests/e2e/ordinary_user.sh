@@ -71,6 +71,9 @@ expect 0 "nothing is left of it after SIGKILL" \
 expect 0 "Postfix runs in it" \
 	as_user subuid "$work/deadmx" run --target postfix --out out \
 	"$work/scenarios/control/healthy.yml"
+expect 0 "Postfix finds the root of the certificates there" \
+	as_user subuid "$work/deadmx" run --target postfix --out out3 \
+	"$work/scenarios/tls/verified_delivers.yml"
 expect 3 "without subordinate ids: exit status 3" \
 	as_user none "$work/deadmx" run --target postfix --out out2 \
 	"$work/scenarios/control/healthy.yml"

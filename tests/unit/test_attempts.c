@@ -86,6 +86,47 @@ static void test_attempts_pairs_accepts(void **unused)
 	assert_string_equal(a->tries[1].reply, "220 hi");
 }
 
+static void tls(double t, int session, const char *error)
+{
+	ev(t, "tls",
+	   "\"session\":%d,\"server\":\"" MX1 "\",\"version\":null,"
+	   "\"cipher\":null,\"server_name\":null,\"error\":%s",
+	   session, error);
+}
+
+/*
+ * A fault in the handshake is where an attempt ended, and so is a handshake
+ * that failed without one; what comes behind a good one is not.
+ */
+static void test_attempts_tls(void **unused)
+{
+	int session;
+
+	stored_begin(STORED_WORLD("{tls: expired}") STORED_MAIL
+		     "expect: {ndr: yes}\n");
+	run_begin();
+	inject(0, ALICE, BOB);
+	session = accepted(1, MX1, MX1_ADDRESS);
+	reply(1, session, "starttls", "220 go on");
+	fault(1, session, "tls", "expired", "null");
+	tls(1, session, "\"alert certificate expired\"");
+	session = accepted(601, MX1, MX1_ADDRESS);
+	reply(601, session, "starttls", "220 go on");
+	tls(601, session, "\"the client hung up\"");
+	session = accepted(1201, MX1, MX1_ADDRESS);
+	tls(1201, session, "null");
+	reply(1201, session, "ehlo", "250 hi");
+	run_finish(1300, "x");
+	read_back();
+	assert_int_equal(a->try_count, 3);
+	assert_int_equal(a->faults_fired, 1);
+	assert_string_equal(a->tries[0].fault, "expired");
+	assert_string_equal(a->tries[0].stage, "tls");
+	assert_null(a->tries[1].fault);
+	assert_string_equal(a->tries[1].stage, "tls");
+	assert_string_equal(a->tries[2].stage, "ehlo");
+}
+
 /* A log without CONNECTs: the accepts are the attempts. */
 static void test_attempts_without_connects(void **unused)
 {
@@ -441,6 +482,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_attempts_refused),
 		TEST(test_attempts_pairs_accepts),
+		TEST(test_attempts_tls),
 		TEST(test_attempts_without_connects),
 		TEST(test_attempts_old_connect_stays_alone),
 		TEST(test_attempts_rounds),

@@ -288,6 +288,9 @@ static void test_judge_status_of_last_attempt(void **unused)
 		 "4.4.2 (the last attempt's connection broke)"},
 		{"dot: drop", "dot", "drop", "null", "4.4.2", NULL},
 		{"data: reset", "data", "reset", "null", "4.4.2", NULL},
+		{"tls: expired", "tls", "expired", "null", "4.7.5", NULL},
+		{"tls: drop", "tls", "drop", "null", "4.7.5", NULL},
+		{"tls: drop", "tls", "drop", "null", "4.4.2", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -57,6 +57,21 @@ static void test_serve_log_lines(void **state)
 		    "\"line\":7}",
 		    "  0:00:01.000  DNS  d.example MX: SERVFAIL, 0 answers, "
 		    "udp, 1.5 s late; servfail (line 7)\n");
+	expect_line(DEADMX_EVENT_TLS,
+		    "{\"t\":1,\"session\":1,\"server\":\"m.x\",\"version\":"
+		    "\"TLSv1.3\",\"cipher\":\"C\",\"server_name\":\"m.x\","
+		    "\"error\":null}",
+		    "  0:00:01.000  #1 m.x  TLSv1.3, C, asked for m.x\n");
+	expect_line(DEADMX_EVENT_TLS,
+		    "{\"t\":1,\"session\":1,\"server\":\"m.x\",\"version\":"
+		    "\"TLSv1.2\",\"cipher\":\"C\",\"server_name\":null,"
+		    "\"error\":null}",
+		    "  0:00:01.000  #1 m.x  TLSv1.2, C\n");
+	expect_line(
+		DEADMX_EVENT_TLS,
+		"{\"t\":1,\"session\":1,\"server\":\"m.x\",\"version\":null,"
+		"\"cipher\":null,\"server_name\":null,\"error\":\"no\"}",
+		"  0:00:01.000  #1 m.x  TLS failed: no\n");
 	expect_line(DEADMX_EVENT_STATE,
 		    "{\"t\":108000,\"server\":\"m.x\",\"stage\":\"connect\","
 		    "\"action\":\"refuse\",\"line\":9}",

@@ -188,7 +188,7 @@ static void test_target_refused(void **state)
 	refuse(state, LEAST "files: {/a: {content: x, owner: root}}\n",
 	       "user:group");
 	refuse(state, LEAST "files: {a: {content: x}}\n", "an absolute path");
-	refuse(state, LEAST "settings: {from: x}\n", "not from or to");
+	refuse(state, LEAST "settings: {from: x}\n", "not from, to or ca");
 	refuse(state, LEAST "settings: {a: '$(x)'}\n", "letters, digits");
 	refuse(state, LEAST "ready: {within: 5s}\n", "got neither");
 	refuse(state, LEAST "queue: {show: x, empty: (}\n",

@@ -67,6 +67,27 @@ static void test_timeline_change(void **state)
 	assert_int_equal(t.speed, 1);
 }
 
+/* Dates go with the loop's clock: at speed 60 an hour is a minute of it. */
+static void test_timeline_date(void **state)
+{
+	struct timeline t;
+	int64_t before = sim_timer_date_ms(), after;
+
+	timeline_start(&t, 60);
+	after = sim_timer_date_ms();
+	assert_in_range(timeline_date_ms(&t, 0), before, after);
+	assert_int_equal(timeline_date_ms(&t, 3600 * S),
+			 t.anchor_date_ms + 60000);
+	assert_int_equal(timeline_date_ms(&t, -3600 * S),
+			 t.anchor_date_ms - 60000);
+	timeline_set_speed(&t, 1);
+	timeline_jump(&t, 108000 * S);
+	assert_int_equal(timeline_date_ms(&t, 108001 * S),
+			 t.anchor_date_ms + 1000);
+	t.anchor_ns = DEADMX_FOREVER_NS - 1;
+	assert_true(timeline_date_ms(&t, -3600 * S) < -INT64_C(6000000000000));
+}
+
 /* The end of time is reached, not passed. */
 static void test_timeline_end(void **state)
 {
@@ -84,6 +105,7 @@ int main(void)
 		cmocka_unit_test(test_timeline_speed),
 		cmocka_unit_test(test_timeline_wait),
 		cmocka_unit_test(test_timeline_change),
+		cmocka_unit_test(test_timeline_date),
 		cmocka_unit_test(test_timeline_end),
 	};
 

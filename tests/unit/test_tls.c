@@ -408,6 +408,35 @@ static void test_tls_bent_hello(void **state)
 	}
 }
 
+/* The same with what the client of TLS 1.2 says next, key exchange and all. */
+static void test_tls_bent_key_exchange(void **state)
+{
+	struct fixture *f = *state;
+	int len = 1;
+
+	begin(f, TLS_PROFILE_MODERN);
+	for (int i = 0; i < len; i++) {
+		struct tls *t = server(f, TLS_PROFILE_MODERN);
+		struct tls_client c;
+		char flight[2048];
+
+		tls_client_init(&c, f->a, TLS_NOW, NULL);
+		SSL_set_max_proto_version(c.ssl, TLS1_2_VERSION);
+		SSL_do_handshake(c.ssl);
+		tls_client_carry(&c, t);
+		tls_client_carry(&c, t);
+		SSL_do_handshake(c.ssl);
+		len = BIO_read(c.out, flight, sizeof(flight));
+		assert_in_range(len, 50, sizeof(flight) - 1);
+		flight[i] ^= 1;
+		feed(t, flight, (size_t)len);
+		tls_hangup(t);
+		assert_non_null(tls_error(t));
+		tls_client_release(&c);
+		tls_free(t);
+	}
+}
+
 /* Random bytes in records of all kinds, in the handshake and behind it. */
 static void test_tls_random_records(void **state)
 {
@@ -560,6 +589,7 @@ int main(void)
 		T(test_tls_hangup_open),
 		T(test_tls_bad_record),
 		T(test_tls_bent_hello),
+		T(test_tls_bent_key_exchange),
 		T(test_tls_random_records),
 		T(test_tls_endless_hello),
 		T(test_tls_input_max),

@@ -408,9 +408,45 @@ static void test_world_on_message(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* The root is there before anybody connects; where it can't be, no world. */
+static void test_world_ca_file(void **state)
+{
+	struct fixture *f = *state;
+	char path[128], head[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/ca.pem", f->w.dir);
+	f->options.ca_file = path;
+	begin(f);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(head, sizeof(head), file));
+	fclose(file);
+	assert_string_equal(head, "-----BEGIN CERTIFICATE-----\n");
+}
+
+static void test_world_ca_file_refused(void **state)
+{
+	struct fixture *f = *state;
+	char *errors = NULL;
+	size_t len;
+	FILE *file = open_memstream(&errors, &len);
+
+	f->options.ca_file = "/nonexistent/ca.pem";
+	assert_int_equal(deadmx_world_start(&f->w.loop, &f->scenario,
+					    &f->options, f->w.log, file,
+					    &f->run),
+			 -ENOENT);
+	fclose(file);
+	assert_string_equal(errors, "/nonexistent/ca.pem: can't write the root "
+				    "certificate: No such file or directory\n");
+	free(errors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_world_ca_file),	    T(test_world_ca_file_refused),
 		T(test_world_delivery),	    T(test_world_unacknowledged),
 		T(test_world_refused),	    T(test_world_start_fails),
 		T(test_world_bad_name),	    T(test_world_rows),
