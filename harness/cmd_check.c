@@ -28,17 +28,22 @@ static const char help[] =
 	"Exit status: 0 no mistake, 2 mistakes or wrong usage.\n"
 	"The language is described in docs/scenarios.md.\n";
 
-static size_t files_check(const struct scenario_files *files)
+/* How many files are faulty; *ret_cases: in how many scenarios the others are.
+ */
+static size_t files_check(const struct scenario_files *files, size_t *ret_cases)
 {
-	struct deadmx_scenario *scenario;
+	struct deadmx_scenario_list list;
 	size_t faulty = 0;
 
+	*ret_cases = 0;
 	for (size_t i = 0; i < files->count; i++) {
-		scenario = NULL;
-		if (deadmx_scenario_load(files->paths[i], stderr, &scenario) <
-		    0)
+		if (deadmx_scenario_load_all(files->paths[i], stderr, &list) <
+		    0) {
 			faulty++;
-		deadmx_scenario_free(scenario);
+			continue;
+		}
+		*ret_cases += list.count;
+		deadmx_scenario_list_release(&list);
 	}
 	return faulty;
 }
@@ -58,7 +63,7 @@ int cmd_check(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{0}};
 	struct scenario_files files;
-	size_t faulty;
+	size_t faulty, cases;
 	bool missing;
 	int c;
 
@@ -81,13 +86,13 @@ int cmd_check(int argc, char **argv)
 	}
 	missing = scenario_files_find(argv + optind, (size_t)(argc - optind),
 				      stderr, &files) < 0;
-	faulty = files_check(&files);
+	faulty = files_check(&files, &cases);
 	if (faulty)
-		fprintf(stderr, "%zu of %zu scenarios faulty\n", faulty,
+		fprintf(stderr, "%zu of %zu files faulty\n", faulty,
 			files.count);
 	else if (!missing)
-		printf("%zu scenario%s: no mistakes\n", files.count,
-		       files.count == 1 ? "" : "s");
+		printf("%zu scenario%s: no mistakes\n", cases,
+		       cases == 1 ? "" : "s");
 	scenario_files_release(&files);
 	return faulty || missing ? STATUS_USAGE : STATUS_OK;
 }
