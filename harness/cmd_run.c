@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <getopt.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/fetch.h"
+#include "harness/filter.h"
 #include "harness/report/json.h"
 #include "harness/report/junit.h"
 #include "harness/report/table.h"
@@ -88,8 +88,9 @@ static const char cmd_run_help[] =
 	"  --junit FILE        the same as JUnit XML\n"
 	"  --tap FILE          the same as TAP\n"
 	"  -j N                run N side by side (default: 1)\n"
-	"  --filter PATTERN    only scenarios whose name or tag matches the\n"
-	"                      shell pattern\n"
+	"  --filter LIST       only scenarios with this tag, or this part of\n"
+	"                      their name: shell patterns with commas between\n"
+	"                      them; !PATTERN leaves out (offline,!slow)\n"
 	"  --help              this text\n"
 	"\n"
 	"Each run folder holds events.ndjson, the received messages, and\n"
@@ -100,17 +101,6 @@ static const char cmd_run_help[] =
 	"interrupted.\n";
 
 /* --- the plan ---------------------------------------------------------- */
-
-static bool cmd_run_matches(const struct cmd_run *run,
-			    const struct deadmx_scenario *s)
-{
-	if (!run->filter || !fnmatch(run->filter, s->name, 0))
-		return true;
-	for (size_t i = 0; i < s->tag_count; i++)
-		if (!fnmatch(run->filter, s->tags[i], 0))
-			return true;
-	return false;
-}
 
 static void cmd_run_keep(struct cmd_run *run, struct deadmx_scenario *s)
 {
@@ -129,7 +119,7 @@ static int cmd_run_load_file(struct cmd_run *run, const char *path)
 	if (err)
 		return err;
 	for (size_t i = 0; i < list.count; i++) {
-		if (!cmd_run_matches(run, list.cases[i]))
+		if (run->filter && !filter_takes(run->filter, list.cases[i]))
 			continue;
 		cmd_run_keep(run, list.cases[i]);
 		list.cases[i] = NULL;
@@ -165,7 +155,9 @@ static int cmd_run_load_scenarios(struct cmd_run *run)
 		if (cmd_run_load_file(run, run->files.paths[i]))
 			err = -EINVAL;
 	if (!err && !run->scenario_count) {
-		fprintf(stderr, "deadmx: no scenario matches --filter '%s'\n",
+		fprintf(stderr,
+			"deadmx: no scenario matches --filter '%s'; `deadmx "
+			"check --list` shows names and tags\n",
 			run->filter);
 		err = -EINVAL;
 	}
@@ -488,7 +480,12 @@ static int cmd_run_option(struct cmd_run *run, int option)
 		return 0;
 	case 'f':
 		run->filter = optarg;
-		return 0;
+		if (filter_is_valid(optarg))
+			return 0;
+		fputs("deadmx run: --filter: expected patterns with commas "
+		      "between them, got an empty one\n",
+		      stderr);
+		return EXIT_USAGE;
 	case 'j':
 		jobs = strtol(optarg, &end, 10);
 		if (*end || jobs < 1 || jobs > CMD_RUN_JOBS_MAX) {

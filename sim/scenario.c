@@ -602,7 +602,15 @@ static void read_tags(struct deadmx_yaml *doc,
 {
 	struct deadmx_scenario *s = arg;
 
-	deadmx_yaml_texts(doc, node, &s->tags, &s->tag_count);
+	if (!deadmx_yaml_texts(doc, node, &s->tags, &s->tag_count))
+		return;
+	for (size_t i = 0; i < s->tag_count; i++)
+		if (s->tags[i][0] == '!' || strpbrk(s->tags[i], ", \t\n"))
+			deadmx_yaml_error(doc, &node->place,
+					  "they are words for --filter",
+					  "tags, expected words without "
+					  "blanks, commas and !, got \"%.60s\"",
+					  s->tags[i]);
 }
 
 static void read_settings(struct deadmx_yaml *doc,

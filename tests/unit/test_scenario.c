@@ -884,6 +884,17 @@ static void test_scenario_documented(void **state)
 	deadmx_arena_free(arena);
 }
 
+/* Tags are words that --filter can name. */
+static void test_scenario_tags(void **state)
+{
+	refuse(state, "tags: [ok, 'a,b']\n" ROW("rcpt: drop"),
+	       "tags, expected words without blanks, commas and !, got "
+	       "\"a,b\"");
+	refuse(state, "tags: a b\n" ROW("rcpt: drop"), "words without blanks");
+	refuse(state, "tags: ['!a']\n" ROW("rcpt: drop"), "words without");
+	parse_good(state, "tags: [a-b, c_d.1]\n" ROW("rcpt: drop"));
+}
+
 static void test_scenario_load(void **state)
 {
 	struct deadmx_scenario *s = NULL;
@@ -922,6 +933,7 @@ int main(void)
 		T(test_scenario_regex_bomb),
 		T(test_scenario_errors_max),
 		T(test_scenario_documented),
+		T(test_scenario_tags),
 		T(test_scenario_load),
 	};
 #undef T
