@@ -36,6 +36,9 @@ static const char *nearest(struct deadmx_yaml *doc, const char *name)
 						sizeof(*names));
 	const char *found;
 
+	/* As for all hints: none for what won't be shown. */
+	if (doc->error_count >= DEADMX_SCENARIO_ERRORS_MAX)
+		return NULL;
 	for (size_t i = 0; i < reader->own_count; i++)
 		names[i] = reader->own[i].name;
 	found = deadmx_yaml_nearest(name, names, reader->own_count);

@@ -272,8 +272,7 @@ static bool text_is_clean(struct deadmx_yaml *doc,
 
 	for (size_t i = 0; i < file->len; i += step) {
 		step = yaml_utf8_len(p + i, file->len - i, &code);
-		if (step == 0 ||
-		    (!yaml_is_printable(code) && !(i == 0 && code == 0xFEFF))) {
+		if (step == 0 || !yaml_is_printable(code)) {
 			if (looks_like_utf16(p, file->len))
 				hint = "it looks like UTF-16: save it as UTF-8";
 			deadmx_yaml_error(doc, &place, hint,
@@ -325,8 +324,13 @@ static struct deadmx_yaml_file *file_add(struct deadmx_yaml *doc,
 					 const char *name, const char *text,
 					 size_t len)
 {
+	static const char mark[] = "\xEF\xBB\xBF"; /* some editors put it */
 	struct deadmx_yaml_file *file, **tail = &doc->files;
 
+	if (len >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0) {
+		text += strlen(mark);
+		len -= strlen(mark);
+	}
 	file = deadmx_arena_alloc(doc->keep, sizeof(*file));
 	file->name = deadmx_arena_copy(doc->keep, name, strlen(name));
 	file->text = text;

@@ -70,6 +70,7 @@ struct deadmx_yaml {
 	size_t error_count;    /* all that were found, case by case */
 	size_t distinct_count; /* the same error in several cases is one */
 	size_t node_count;     /* of all files */
+	int64_t regex_cost;    /* of all that were read */
 };
 
 /*

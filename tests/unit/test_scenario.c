@@ -833,6 +833,27 @@ static void test_scenario_regex_bomb(void **state)
 	refuse_expect(state, "ndr: {text: '/((((a{1,99}){99}){99}){99}){99}/'}",
 		      "10000 repetitions");
 	expect(state, "ndr: {text: '/(a{100}){1,100}/'}");
+	refuse_expect(state, "ndr: {text: '/(aaaaaaaaaaa{100}){1,100}/'}",
+		      "200000 bytes when they are written out");
+	refuse_expect(state, "ndr: {text: '/(a*)*\\1/'}", "\\1 has no meaning");
+	expect(state, "ndr: {text: '/\\\\1/'}");
+}
+
+/* Many that are bearable are too many together. */
+static void test_scenario_regex_cost(void **state)
+{
+	const char *row = "    - {text: '/(a{100}){1,100}/'}\n";
+	char *text = repeat(HEAD WORLD("        - rcpt: stall\n") MAIL
+			    "expect:\n  ndr:\n",
+			    row, 134, "");
+
+	refuse(state, text, "too many regular expressions");
+	free(text);
+	text = repeat(HEAD WORLD("        - rcpt: stall\n") MAIL
+		      "expect:\n  ndr:\n",
+		      row, 133, "");
+	parse_good(state, text);
+	free(text);
 }
 
 static void test_scenario_errors_max(void **state)
@@ -931,6 +952,7 @@ int main(void)
 		T(test_scenario_expect_refused),
 		T(test_scenario_limits),
 		T(test_scenario_regex_bomb),
+		T(test_scenario_regex_cost),
 		T(test_scenario_errors_max),
 		T(test_scenario_documented),
 		T(test_scenario_tags),

@@ -147,6 +147,23 @@ static void test_yaml_key_twice(void **state)
 	deadmx_arena_free(arena);
 }
 
+/* The byte order mark of some editors is no part of the text. */
+static void test_yaml_mark(void **state)
+{
+	const char *text = "\xEF\xBB\xBF"
+			   "a: 1\na: 2\n\xEF\xBB\xBF";
+	char *said = words_len(text, strlen(text) - 3);
+
+	assert_string_equal(said,
+			    "t.yml:2:1: \"a\" is here twice, first in line 1; "
+			    "each key stands once in a map\n"
+			    "    a: 2\n"
+			    "    ^\n");
+	free(said);
+	refuse(text, "byte 0xef");
+	refuse("\xEF\xBB\xBF", "got nothing");
+}
+
 /* Terminals are safe from what a file holds, also by an escape. */
 static void test_yaml_no_control(void **state)
 {
@@ -373,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_yaml_tree),
 		cmocka_unit_test(test_yaml_refused),
 		cmocka_unit_test(test_yaml_key_twice),
+		cmocka_unit_test(test_yaml_mark),
 		cmocka_unit_test(test_yaml_no_control),
 		cmocka_unit_test(test_yaml_limits),
 		cmocka_unit_test(test_yaml_syntax),
