@@ -259,6 +259,13 @@ static void directive(const struct stumble *s)
 	    "indent it or put it in quotes", "a line can't begin with %");
 }
 
+/* {a:} and {a:b}: libyaml wants a blank also before a bracket. */
+static void colon_in_brackets(const struct stumble *s)
+{
+	say(s, s->line, s->column, "write a blank behind the colon",
+	    "between brackets this is no key: value");
+}
+
 static const struct complaint {
 	const char *problem, *context; /* beginnings; NULL = any */
 	void (*explain)(const struct stumble *s);
@@ -266,6 +273,7 @@ static const struct complaint {
 	{"found character that cannot start any token", NULL, bad_start},
 	{"mapping values are not allowed", NULL, colon_here},
 	{"could not find expected ':'", NULL, no_colon},
+	{"found unexpected ':'", NULL, colon_in_brackets},
 	{"did not find expected key", NULL, no_key},
 	{"did not find expected '-' indicator", NULL, no_item},
 	{"did not find expected ',' or ", NULL, not_closed},

@@ -622,7 +622,7 @@ static void test_scenario_policy(void **state)
 {
 	const struct deadmx_server *s;
 
-	s = server(state, "greylist:");
+	s = server(state, "greylist: ");
 	assert_int_equal(s->greylist.delay_ns, 5 * MINUTE_NS);
 	assert_int_equal(s->greylist.forget_ns, 35 * DAY_NS);
 	assert_int_equal(s->greylist.by, 7);

@@ -211,6 +211,9 @@ static void test_yaml_syntax(void **state)
 		{"a: {x: 1\nb: 3\n", "1:4: not valid YAML: the { that begins"},
 		{"a: {b: ${x}}\n", "a text with ${name} needs quotes"},
 		{"a: [/x[0]/ y]\n", "with brackets, braces, commas or quotes"},
+		{"a: {b:}\n",
+		 "1:6: not valid YAML: between brackets this is no "
+		 "key: value; write a blank"},
 		{"a: [x]]\n", "1:7: not valid YAML: a closing bracket that"},
 		{"\xc3\xa9: @x\n", "1:4: not valid YAML: no text begins with "
 				   "\"@\"; put the text in quotes"},
