@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <getopt.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/fetch.h"
+#include "harness/filter.h"
 #include "harness/report/json.h"
 #include "harness/report/junit.h"
 #include "harness/report/table.h"
@@ -58,8 +58,7 @@ struct cmd_run {
 	const char *out, *json, *junit, *tap, *filter;
 	int jobs;
 	struct scenario_files files;
-	const char **scenario_files; /* those kept, owned by files */
-	struct deadmx_scenario **scenarios;
+	struct deadmx_scenario **scenarios; /* all cases of all files */
 	size_t scenario_count;
 	struct cmd_target *targets;
 	size_t target_count;
@@ -89,8 +88,9 @@ static const char cmd_run_help[] =
 	"  --junit FILE        the same as JUnit XML\n"
 	"  --tap FILE          the same as TAP\n"
 	"  -j N                run N side by side (default: 1)\n"
-	"  --filter PATTERN    only scenarios whose name or tag matches the\n"
-	"                      shell pattern\n"
+	"  --filter LIST       only scenarios with this tag, or this part of\n"
+	"                      their name: shell patterns with commas between\n"
+	"                      them; !PATTERN leaves out (offline,!slow)\n"
 	"  --help              this text\n"
 	"\n"
 	"Each run folder holds events.ndjson, the received messages, and\n"
@@ -102,47 +102,66 @@ static const char cmd_run_help[] =
 
 /* --- the plan ---------------------------------------------------------- */
 
-static bool cmd_run_matches(const struct cmd_run *run,
-			    const struct deadmx_scenario *s)
+static void cmd_run_keep(struct cmd_run *run, struct deadmx_scenario *s)
 {
-	if (!run->filter || !fnmatch(run->filter, s->name, 0))
-		return true;
-	for (size_t i = 0; i < s->tag_count; i++)
-		if (!fnmatch(run->filter, s->tags[i], 0))
-			return true;
-	return false;
+	run->scenarios = reallocarray(run->scenarios, run->scenario_count + 1,
+				      sizeof(struct deadmx_scenario *));
+	assert(run->scenarios);
+	run->scenarios[run->scenario_count++] = s;
+}
+
+/* Each case of a file that the filter lets through. */
+static int cmd_run_load_file(struct cmd_run *run, const char *path)
+{
+	struct deadmx_scenario_list list;
+	int err = deadmx_scenario_load_all(path, stderr, &list);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < list.count; i++) {
+		if (run->filter && !filter_takes(run->filter, list.cases[i]))
+			continue;
+		cmd_run_keep(run, list.cases[i]);
+		list.cases[i] = NULL;
+	}
+	deadmx_scenario_list_release(&list);
+	return 0;
+}
+
+/* Run folders are called like their scenarios. */
+static int cmd_run_check_names(const struct cmd_run *run)
+{
+	for (size_t i = 0; i < run->scenario_count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct deadmx_scenario *a = run->scenarios[j],
+						     *b = run->scenarios[i];
+
+			if (strcmp(a->name, b->name) != 0)
+				continue;
+			fprintf(stderr,
+				"deadmx: two scenarios are called %s: %s and "
+				"%s\n",
+				a->name, a->file, b->file);
+			return -EINVAL;
+		}
+	return 0;
 }
 
 static int cmd_run_load_scenarios(struct cmd_run *run)
 {
-	size_t kept = 0;
 	int err = 0;
 
-	run->scenarios =
-		calloc(run->files.count + 1, sizeof(struct deadmx_scenario *));
-	run->scenario_files = calloc(run->files.count + 1, sizeof(char *));
-	assert(run->scenarios && run->scenario_files);
-	for (size_t i = 0; i < run->files.count; i++) {
-		struct deadmx_scenario *s = NULL;
-
-		if (deadmx_scenario_load(run->files.paths[i], stderr, &s)) {
+	for (size_t i = 0; i < run->files.count; i++)
+		if (cmd_run_load_file(run, run->files.paths[i]))
 			err = -EINVAL;
-			continue;
-		}
-		if (!cmd_run_matches(run, s)) {
-			deadmx_scenario_free(s);
-			continue;
-		}
-		run->scenario_files[kept] = run->files.paths[i];
-		run->scenarios[kept++] = s;
-	}
-	run->scenario_count = kept;
-	if (!err && !kept) {
-		fprintf(stderr, "deadmx: no scenario matches --filter '%s'\n",
+	if (!err && !run->scenario_count) {
+		fprintf(stderr,
+			"deadmx: no scenario matches --filter '%s'; `deadmx "
+			"check --list` shows names and tags\n",
 			run->filter);
 		err = -EINVAL;
 	}
-	return err;
+	return err ? err : cmd_run_check_names(run);
 }
 
 static int cmd_run_load_target(struct cmd_run *run, const char *name)
@@ -229,7 +248,6 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 	char dir[CMD_RUN_PATH_MAX];
 	struct run_job one = {
 		.scenario = run->scenarios[job->scenario],
-		.scenario_file = run->scenario_files[job->scenario],
 		.target = t->target,
 		.target_file = t->file,
 		.package_dir = t->package_dir,
@@ -462,7 +480,12 @@ static int cmd_run_option(struct cmd_run *run, int option)
 		return 0;
 	case 'f':
 		run->filter = optarg;
-		return 0;
+		if (filter_is_valid(optarg))
+			return 0;
+		fputs("deadmx run: --filter: expected patterns with commas "
+		      "between them, got an empty one\n",
+		      stderr);
+		return EXIT_USAGE;
 	case 'j':
 		jobs = strtol(optarg, &end, 10);
 		if (*end || jobs < 1 || jobs > CMD_RUN_JOBS_MAX) {
@@ -518,7 +541,6 @@ static void cmd_run_release(struct cmd_run *run)
 		free(run->targets[i].package_dir);
 	}
 	free(run->scenarios);
-	free((void *)run->scenario_files);
 	free(run->targets);
 	free(run->job);
 	free(run->verdicts);

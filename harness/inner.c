@@ -566,8 +566,8 @@ static int inner_open_syslog(struct inner *in)
 
 static int inner_load(struct inner *in)
 {
-	int err = deadmx_scenario_load(INNER_RUN_DIR "/scenario.yml", stderr,
-				       &in->scenario);
+	int err = deadmx_scenario_load_stored(INNER_RUN_DIR, NULL, stderr,
+					      &in->scenario);
 
 	if (!err)
 		err = target_load(INNER_RUN_DIR "/target.yml", stderr,

@@ -91,8 +91,8 @@ static void run_announce(struct run *r, const char *version)
 		r->log, DEADMX_EVENT_RUN,
 		json_pack("{s:s, s:o, s:s, s:o, s:I, s:s}", "scenario",
 			  job->scenario->name, "scenario_file",
-			  deadmx_event_text(job->scenario_file,
-					    strlen(job->scenario_file)),
+			  deadmx_event_text(job->scenario->file,
+					    strlen(job->scenario->file)),
 			  "target", job->target->name, "target_version",
 			  deadmx_event_text(version, strlen(version)),
 			  "start_unix_s",
@@ -323,7 +323,7 @@ static int run_prepare(struct run *r)
 		return err;
 	}
 	run_empty_folder(job->dir);
-	err = run_copy(job->scenario_file, job->dir, "scenario.yml");
+	err = deadmx_scenario_store(job->scenario, job->dir, stderr);
 	if (!err)
 		err = run_copy(job->target_file, job->dir, "target.yml");
 	if (err)

@@ -13,7 +13,6 @@
 
 struct run_job {
 	const struct deadmx_scenario *scenario;
-	const char *scenario_file;
 	const struct target *target;
 	const char *target_file;
 	const char *package_dir; /* unpacked packages, or NULL */

@@ -28,12 +28,14 @@ static int add(struct scenario_files *files, const char *path, FILE *errors)
 	return 0;
 }
 
+/* With an underscore it is there to be included, and no scenario itself. */
 static bool is_scenario(const FTSENT *entry)
 {
 	struct stat st;
 	size_t len = entry->fts_namelen;
 
-	if (len < 5 || strcmp(entry->fts_name + len - 4, ".yml") != 0)
+	if (entry->fts_name[0] == '_' || len < 5 ||
+	    strcmp(entry->fts_name + len - 4, ".yml") != 0)
 		return false;
 	if (entry->fts_info == FTS_F)
 		return true;
@@ -67,6 +69,9 @@ static int folder_walk(struct scenario_files *files, char *path, FILE *errors)
 			fprintf(errors, "%s: %s\n", entry->fts_path,
 				strerror(entry->fts_errno));
 			r = -entry->fts_errno;
+		} else if (entry->fts_info == FTS_D && entry->fts_level > 0 &&
+			   entry->fts_name[0] == '_') {
+			fts_set(fts, entry, FTS_SKIP);
 		} else if (is_scenario(entry)) {
 			r = add(files, entry->fts_path, errors);
 		}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Install what is missing to build and run deadmx, with apt-get (Debian, Ubuntu).
 # usage: harness/setup.sh [--tests]   (--tests: also what the tests need)
-packages="build-essential cmake ninja-build pkg-config libuv1-dev libfyaml-dev
+packages="build-essential cmake ninja-build pkg-config libuv1-dev libyaml-dev
 libgmime-3.0-dev libldns-dev libnl-route-3-dev libjansson-dev libcmocka-dev
 libssl-dev libspf2-dev uidmap"
 [ "${1:-}" = --tests ] && packages="$packages clang clang-format

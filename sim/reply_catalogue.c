@@ -55,6 +55,27 @@ static const struct deadmx_yaml_key entry_keys[] = {
 	{0},
 };
 
+/* A tester's own: that he knows where it is from is enough. */
+const struct deadmx_yaml_key reply_catalogue_own_keys[] = {
+	{"reply", read_reply, "the reply, with its code", true, "reply"},
+	{"description", read_description, "when a server says so", false,
+	 "word"},
+	{"source", read_source, "how we know, in words", false, "word"},
+	{0},
+};
+
+void reply_catalogue_read_own(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node,
+			      struct reply_catalogue_entry *e)
+{
+	e->name = node->key->text;
+	if (node->kind == DEADMX_YAML_MAP)
+		deadmx_yaml_map(doc, node, e->name, reply_catalogue_own_keys,
+				e);
+	else
+		read_reply(doc, node, e);
+}
+
 static int file_load(struct reply_catalogue *c,
 		     const struct reply_catalogue_file *file, FILE *errors)
 {

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "deadmx/yaml.h"
+
 struct reply_catalogue_file {
 	const char *name; /* without .yml */
 	const char *text;
@@ -28,6 +30,12 @@ struct reply_catalogue_entry {
 };
 
 struct reply_catalogue;
+
+/* A tester's own entry in his scenario: NAME: reply, or NAME: {reply: …}. */
+extern const struct deadmx_yaml_key reply_catalogue_own_keys[];
+void reply_catalogue_read_own(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node,
+			      struct reply_catalogue_entry *e);
 
 /*
  * 0, or -EINVAL with all errors on @errors. reply_catalogue_free() when done.

@@ -10,10 +10,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "sim/scenario_matrix.h"
 #include "sim/scenario_read.h"
+#include "sim/scenario_source.h"
+#include "sim/scenario_store.h"
+
+enum {
+	CASES_SHOWN = 10, /* when one has to be named */
+};
 
 #define DAY_NS		  (86400 * DEADMX_NS_PER_S)
 #define UNTIL_DEFAULT_NS  (7 * DAY_NS)
@@ -643,7 +651,15 @@ static void read_tags(struct deadmx_yaml *doc,
 {
 	struct deadmx_scenario *s = arg;
 
-	deadmx_yaml_texts(doc, node, &s->tags, &s->tag_count);
+	if (!deadmx_yaml_texts(doc, node, &s->tags, &s->tag_count))
+		return;
+	for (size_t i = 0; i < s->tag_count; i++)
+		if (s->tags[i][0] == '!' || strpbrk(s->tags[i], ", \t\n"))
+			deadmx_yaml_error(doc, &node->place,
+					  "they are words for --filter",
+					  "tags, expected words without "
+					  "blanks, commas and !, got \"%.60s\"",
+					  s->tags[i]);
 }
 
 static void read_settings(struct deadmx_yaml *doc,
@@ -686,7 +702,26 @@ static void read_world(struct deadmx_yaml *doc,
 				  "\"servers\" is missing in world");
 }
 
+/* Read before the others, in scenario_source.c, _matrix.c and _reply.c. */
+static void read_before(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	(void)doc;
+	(void)node;
+	(void)arg;
+}
+
 static const struct deadmx_yaml_key scenario_keys[] = {
+	{"include", read_before,
+	 "a file, or a list of files, to build on (default none)", false,
+	 "word|list word"},
+	{"matrix", read_before,
+	 "names with their values: the file stands for a case for each "
+	 "combination (default none)",
+	 false, "map (list text|map (text|map text))"},
+	{"replies", read_before,
+	 "replies of your own, by name, or a file with them (default none)",
+	 false, "map (table replies|reply)|word|list word"},
 	{"description", read_description,
 	 "one or two sentences: what is broken and why it matters", true,
 	 "word"},
@@ -715,6 +750,7 @@ const struct scenario_table scenario_tables[] = {
 	{"certificate", scenario_certificate_keys},
 	{"greylist", scenario_greylist_keys},
 	{"limits", scenario_limits_keys},
+	{"replies", reply_catalogue_own_keys},
 	{"mail", mail_keys},
 	{"expect", scenario_expect_keys},
 	{"first_attempts", scenario_first_keys},
@@ -744,61 +780,231 @@ static char *name_from_path(struct deadmx_arena *arena, const char *path)
 	return deadmx_arena_copy(arena, folder, (size_t)(dot - folder));
 }
 
-static int scenario_parse(struct deadmx_arena *arena, const char *name,
-			  const char *text, size_t len, FILE *errors,
-			  struct deadmx_scenario **ret)
-{
-	struct deadmx_scenario *s = deadmx_arena_alloc(arena, sizeof(*s));
-	struct scenario_reader reader = {
-		.bad_servers = true, .bad_mail = true, .bad_expect = true};
-	struct deadmx_yaml doc;
-	int r;
+/* Where a scenario comes from. */
+struct input {
+	const char *name;   /* in errors */
+	const char *path;   /* on disk, for what it includes; NULL = nowhere */
+	const char *stored; /* folder with its places, or NULL */
+	const char *text;
+	size_t len;
+};
 
-	s->arena = arena;
-	s->file = deadmx_arena_copy(arena, name, strlen(name));
-	s->name = name_from_path(arena, name);
+/* Read one case; NULL when it is too large, else perhaps with errors. */
+static struct deadmx_scenario *case_read(struct deadmx_yaml *doc,
+					 const struct input *in,
+					 struct scenario_matrix *matrix,
+					 size_t index, bool as_text)
+{
+	struct scenario_reader *reader = doc->user;
+	struct deadmx_scenario *s = deadmx_arena_alloc(doc->arena, sizeof(*s));
+	struct deadmx_yaml_node *root;
+
+	s->arena = doc->arena;
+	s->file = deadmx_arena_copy(doc->arena, in->name, strlen(in->name));
+	s->name = name_from_path(doc->arena, in->name);
+	if (matrix->axis_count) {
+		s->case_name = deadmx_arena_copy(doc->arena, doc->case_name,
+						 strlen(doc->case_name));
+		s->name = deadmx_arena_printf(doc->arena, "%s/%s", s->name,
+					      s->case_name);
+	}
 	s->world.start_unix_s = START_DEFAULT_S;
 	s->world.until_ns = UNTIL_DEFAULT_NS;
 	s->world.settle_ns = SETTLE_DEFAULT_NS;
-	r = deadmx_yaml_parse(&doc, arena, name, text, len, errors);
+	root = scenario_matrix_case(doc, matrix, index);
+	if (!root)
+		return NULL;
+	*reader = (struct scenario_reader){.catalogue = reader->catalogue,
+					   .bad_servers = true,
+					   .bad_mail = true,
+					   .bad_expect = true};
+	if (root->kind == DEADMX_YAML_MAP)
+		scenario_read_replies(doc, deadmx_yaml_get(root, "replies"));
+	deadmx_yaml_map(doc, root, "scenario", scenario_keys, s);
+	scenario_check(doc, s);
+	scenario_store_keep(doc, s, root, as_text ? in->text : NULL, in->len);
+	return s;
+}
+
+/* Every case in an arena of its own; errors end it when there are enough. */
+static void cases_read(struct deadmx_yaml *doc, const struct input *in,
+		       struct scenario_matrix *matrix, bool as_text,
+		       struct deadmx_scenario_list *list)
+{
+	struct scenario_reader reader = {0};
+	struct deadmx_scenario *s;
+
+	doc->user = &reader;
+	list->cases = calloc(matrix->case_count, sizeof(*list->cases));
+	if (!list->cases)
+		abort();
+	for (size_t i = 0; i < matrix->case_count; i++) {
+		if (matrix->axis_count) {
+			doc->case_count = i + 1;
+			doc->case_name = scenario_matrix_name(doc, matrix, i);
+		}
+		doc->arena = deadmx_arena_new();
+		s = case_read(doc, in, matrix, i, as_text);
+		if (!s) {
+			deadmx_arena_free(doc->arena);
+			break;
+		}
+		list->cases[list->count++] = s;
+		if (doc->error_count >= DEADMX_SCENARIO_ERRORS_MAX)
+			break;
+	}
+	doc->arena = doc->keep;
+	reply_catalogue_free(reader.catalogue);
+	if (!doc->error_count)
+		scenario_matrix_finish(doc, matrix);
+}
+
+static int input_read(struct deadmx_arena *arena, const struct input *in,
+		      FILE *errors, struct deadmx_scenario_list *list)
+{
+	struct scenario_matrix matrix;
+	struct deadmx_yaml doc;
+	bool is_more;
+	int r;
+
+	r = deadmx_yaml_parse(&doc, arena, in->name, in->text, in->len, errors);
+	if (r == 0 && in->stored)
+		r = scenario_store_places(&doc, in->stored);
 	if (r < 0)
 		return r;
-	doc.user = &reader;
-	deadmx_yaml_map(&doc, doc.root, "scenario", scenario_keys, s);
-	scenario_check(&doc, s);
-	reply_catalogue_free(reader.catalogue);
-	r = deadmx_yaml_finish(&doc);
-	if (r == 0)
-		*ret = s;
+	is_more = scenario_source_complete(&doc, in->path);
+	if (scenario_matrix_read(&doc, &matrix))
+		cases_read(&doc, in, &matrix, !is_more && !matrix.axis_count,
+			   list);
+	return deadmx_yaml_finish(&doc);
+}
+
+static int input_load(struct deadmx_arena *arena, const struct input *in,
+		      FILE *errors, struct deadmx_scenario_list *ret)
+{
+	struct deadmx_scenario_list list = {0};
+	int r = input_read(arena, in, errors, &list);
+
+	if (r < 0)
+		deadmx_scenario_list_release(&list);
+	else
+		*ret = list;
 	return r;
+}
+
+static int path_load(const char *path, const char *name, const char *stored,
+		     FILE *errors, struct deadmx_scenario_list *ret)
+{
+	struct deadmx_arena *arena = deadmx_arena_new();
+	struct input in = {.name = name, .path = path, .stored = stored};
+	char *text;
+	int r;
+
+	r = deadmx_yaml_read_file(arena, path, errors, &text, &in.len);
+	in.text = text;
+	if (r == 0)
+		r = input_load(arena, &in, errors, ret);
+	deadmx_arena_free(arena);
+	return r;
+}
+
+int deadmx_scenario_load_all(const char *path, FILE *errors,
+			     struct deadmx_scenario_list *ret)
+{
+	return path_load(path, path, NULL, errors, ret);
+}
+
+void deadmx_scenario_list_release(struct deadmx_scenario_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		deadmx_scenario_free(list->cases[i]);
+	free(list->cases);
+	*list = (struct deadmx_scenario_list){0};
+}
+
+/* --- one case ------------------------------------------------------------ */
+
+static void case_missing(const struct deadmx_scenario_list *list,
+			 const char *name, FILE *errors)
+{
+	const struct deadmx_scenario *first = list->cases[0];
+
+	if (!errors)
+		return;
+	if (!first->case_name) {
+		fprintf(errors, "%s: no case %s: the file has no matrix\n",
+			first->file, name);
+		return;
+	}
+	fprintf(errors,
+		"%s: expected the name of a case, got %s; it has:", first->file,
+		name ? name : "none");
+	for (size_t i = 0; i < list->count && i < CASES_SHOWN; i++)
+		fprintf(errors, " %s", list->cases[i]->case_name);
+	fputs(list->count > CASES_SHOWN ? " …\n" : "\n", errors);
+}
+
+/* Take the case out of the list, which is released. */
+static int case_take(struct deadmx_scenario_list *list, const char *name,
+		     FILE *errors, struct deadmx_scenario **ret)
+{
+	int r = -EINVAL;
+
+	for (size_t i = 0; i < list->count && r < 0; i++) {
+		const char *own = list->cases[i]->case_name;
+
+		if (!own != !name || (own && strcmp(own, name) != 0))
+			continue;
+		*ret = list->cases[i];
+		list->cases[i] = NULL;
+		r = 0;
+	}
+	if (r < 0)
+		case_missing(list, name, errors);
+	deadmx_scenario_list_release(list);
+	return r;
+}
+
+int deadmx_scenario_load_case(const char *path, const char *name, FILE *errors,
+			      struct deadmx_scenario **ret)
+{
+	struct deadmx_scenario_list list;
+	int r = deadmx_scenario_load_all(path, errors, &list);
+
+	return r < 0 ? r : case_take(&list, name, errors, ret);
+}
+
+int deadmx_scenario_load(const char *path, FILE *errors,
+			 struct deadmx_scenario **ret)
+{
+	return deadmx_scenario_load_case(path, NULL, errors, ret);
 }
 
 int deadmx_scenario_parse(const char *name, const char *text, size_t len,
 			  FILE *errors, struct deadmx_scenario **ret)
 {
 	struct deadmx_arena *arena = deadmx_arena_new();
+	struct input in = {.name = name, .text = text, .len = len};
+	struct deadmx_scenario_list list;
 	int r;
 
-	r = scenario_parse(arena, name, text, len, errors, ret);
-	if (r < 0)
-		deadmx_arena_free(arena);
-	return r;
+	r = input_load(arena, &in, errors, &list);
+	deadmx_arena_free(arena);
+	return r < 0 ? r : case_take(&list, NULL, errors, ret);
 }
 
-int deadmx_scenario_load(const char *path, FILE *errors,
-			 struct deadmx_scenario **ret)
+int deadmx_scenario_load_stored(const char *dir, const char *file, FILE *errors,
+				struct deadmx_scenario **ret)
 {
-	struct deadmx_arena *arena = deadmx_arena_new();
-	size_t len;
-	char *text;
+	struct deadmx_scenario_list list;
+	char *path = NULL;
 	int r;
 
-	r = deadmx_yaml_read_file(arena, path, errors, &text, &len);
-	if (r == 0)
-		r = scenario_parse(arena, path, text, len, errors, ret);
-	if (r < 0)
-		deadmx_arena_free(arena);
-	return r;
+	if (asprintf(&path, "%s/%s", dir, SCENARIO_STORE_FILE) < 0)
+		abort();
+	r = path_load(path, file ? file : path, dir, errors, &list);
+	free(path);
+	return r < 0 ? r : case_take(&list, NULL, errors, ret);
 }
 
 void deadmx_scenario_free(struct deadmx_scenario *scenario)

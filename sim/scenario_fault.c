@@ -67,32 +67,13 @@ static void reply_look_up(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node,
 			  struct deadmx_fault *f)
 {
-	struct scenario_reader *reader = doc->user;
-	const struct reply_catalogue_entry *e;
-	const char *nearest, *hint;
+	const struct reply_catalogue_entry *e = scenario_reply_find(doc, node);
 
-	if (!reader->catalogue &&
-	    reply_catalogue_new(reply_catalogue_files, doc->errors,
-				&reader->catalogue) < 0) {
-		deadmx_yaml_error(doc, &node->place, NULL,
-				  "the reply catalogue is broken");
-		return;
-	}
 	f->action = DEADMX_ACTION_REPLY;
-	e = reply_catalogue_find(reader->catalogue, node->text);
-	if (e) {
-		f->reply_name = node->text;
-		f->reply = deadmx_arena_copy(doc->arena, e->reply,
-					     strlen(e->reply));
+	if (!e)
 		return;
-	}
-	nearest = reply_catalogue_nearest(reader->catalogue, node->text);
-	hint = nearest ? deadmx_arena_printf(doc->arena, "did you mean \"%s\"?",
-					     nearest)
-		       : "docs/scenarios.md lists the names; a reply begins "
-			 "with a three-digit code";
-	deadmx_yaml_error(doc, &node->place, hint,
-			  "no reply \"%.80s\" in the catalogue", node->text);
+	f->reply_name = node->text;
+	f->reply = deadmx_arena_copy(doc->arena, e->reply, strlen(e->reply));
 }
 
 /* A reply or the name of one. */

@@ -2,10 +2,13 @@
 /*
  * Inside of the scenario parser: what its files share.
  *
- * scenario.c reads world and mail, scenario_fault.c timelines, scenario_tls.c
- * certificates and stage tls, scenario_name.c names, scenario_expect.c
- * expectations; scenario_check.c and scenario_lead.c say what only the whole
- * can tell (domains, addresses, rows that never apply).
+ * scenario_source.c makes one tree of several files, scenario_matrix.c the
+ * tree of each case. Then scenario.c reads world and mail, scenario_fault.c
+ * timelines, scenario_tls.c certificates and stage tls, scenario_name.c names,
+ * scenario_reply.c replies by name, scenario_expect.c expectations;
+ * scenario_check.c and scenario_lead.c say what only the whole can tell
+ * (domains, addresses, rows that never apply). scenario_store.c keeps it all
+ * for later.
  */
 #ifndef SIM_SCENARIO_READ_H
 #define SIM_SCENARIO_READ_H
@@ -28,7 +31,9 @@ enum {
 
 /* Travels as deadmx_yaml.user. */
 struct scenario_reader {
-	struct reply_catalogue *catalogue;	/* NULL until a name needs it */
+	struct reply_catalogue *catalogue; /* NULL until a name needs it */
+	struct reply_catalogue_entry *own; /* the tester's, of this case */
+	size_t own_count;
 	bool bad_servers, bad_mail, bad_expect; /* missing or faulty blocks */
 	bool bad_names;				/* faulty */
 	size_t record_count;			/* of all names */
@@ -131,6 +136,14 @@ extern const struct deadmx_yaml_key scenario_limits_keys[];
 void scenario_read_reply(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node,
 			 struct deadmx_fault *fault);
+
+/* The tester's own replies: before all else, which may name them. */
+void scenario_read_replies(struct deadmx_yaml *doc,
+			   const struct deadmx_yaml_node *node);
+/* The reply of the name @node; NULL with an error when there is none. */
+const struct reply_catalogue_entry *
+scenario_reply_find(struct deadmx_yaml *doc,
+		    const struct deadmx_yaml_node *node);
 
 /* The last steps: fill in what was left out, check the whole. */
 void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);

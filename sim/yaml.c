@@ -1,172 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* YAML files that people write: see deadmx/yaml.h. */
-#include "deadmx/yaml.h"
+#include "sim/yaml_priv.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libfyaml.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct deadmx_yaml_error {
-	struct deadmx_place place;
-	char *message;
-};
-
-/* --- errors ----------------------------------------------------------- */
-
-static bool is_continuation(char c)
-{
-	return ((unsigned char)c & 0xC0) == 0x80;
-}
-
-void deadmx_yaml_error(struct deadmx_yaml *doc,
-		       const struct deadmx_place *place, const char *hint,
-		       const char *format, ...)
-{
-	struct deadmx_yaml_error *e;
-	char what[1024];
-	va_list ap;
-
-	if (doc->error_count++ >= DEADMX_SCENARIO_ERRORS_MAX)
-		return;
-	if (!doc->error)
-		doc->error = deadmx_arena_array(
-			doc->arena, DEADMX_SCENARIO_ERRORS_MAX, sizeof(*e));
-	e = &doc->error[doc->error_count - 1];
-	va_start(ap, format);
-	vsnprintf(what, sizeof(what), format, ap);
-	va_end(ap);
-	e->place = *place;
-	e->message = deadmx_arena_printf(doc->arena, "%s%s%s", what,
-					 hint ? "; " : "", hint ? hint : "");
-	/* An escape in the file ("\e[2J") is not for the terminal. */
-	for (char *p = e->message; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-}
-
-/* What stands there, short enough for a line. */
-static void describe(const struct deadmx_yaml_node *node, char *buf, size_t len)
-{
-	const size_t shown = 60; /* bytes: the line itself is shown below */
-	size_t n;
-
-	switch (node->kind) {
-	case DEADMX_YAML_LIST:
-		snprintf(buf, len, "a list");
-		return;
-	case DEADMX_YAML_MAP:
-		snprintf(buf, len, "a map");
-		return;
-	case DEADMX_YAML_TEXT:
-		break;
-	}
-	if (deadmx_yaml_is_empty(node)) {
-		snprintf(buf, len, "nothing");
-		return;
-	}
-	n = strcspn(node->text, "\n");
-	if (n > shown)
-		for (n = shown; n && is_continuation(node->text[n]);)
-			n--;
-	snprintf(buf, len, "\"%.*s%s\"", (int)n, node->text,
-		 node->text[n] ? "…" : "");
-}
-
-void deadmx_yaml_wrong(struct deadmx_yaml *doc,
-		       const struct deadmx_yaml_node *node, const char *what,
-		       const char *expected, const char *hint)
-{
-	char got[256];
-
-	describe(node, got, sizeof(got));
-	deadmx_yaml_error(doc, &node->place, hint, "%s, expected %s, got %s",
-			  what, expected, got);
-}
-
-static int error_compare(const void *a, const void *b)
-{
-	const struct deadmx_yaml_error *x = a, *y = b;
-
-	if (x->place.line != y->place.line)
-		return x->place.line < y->place.line ? -1 : 1;
-	if (x->place.column != y->place.column)
-		return x->place.column < y->place.column ? -1 : 1;
-	/* Same place: in the order they were found. */
-	return x < y ? -1 : x > y;
-}
-
-/* The start of the 1-based @line in the text, and its length. */
-static const char *line_find(const struct deadmx_yaml *doc, int line,
-			     size_t *ret_len)
-{
-	const char *p = doc->text, *end = doc->text + doc->len, *eol;
-
-	for (; line > 1 && p; line--) {
-		p = memchr(p, '\n', (size_t)(end - p));
-		p = p ? p + 1 : NULL;
-	}
-	if (!p)
-		return NULL;
-	eol = memchr(p, '\n', (size_t)(end - p));
-	*ret_len = (size_t)((eol ? eol : end) - p);
-	return p;
-}
-
-/* The line with a caret below; control characters never reach a terminal. */
-static void line_show(const struct deadmx_yaml *doc,
-		      const struct deadmx_place *place)
-{
-	int column = 0, first = 1, last;
-	const char *line;
-	size_t len;
-
-	line = line_find(doc, place->line, &len);
-	if (!line || !len)
-		return;
-	if (place->column > DEADMX_YAML_SHOWN_MAX / 2)
-		first = place->column - DEADMX_YAML_SHOWN_MAX / 2;
-	last = first + DEADMX_YAML_SHOWN_MAX;
-	fputs("    ", doc->errors);
-	for (size_t i = 0; i < len; i++) {
-		if (!is_continuation(line[i]))
-			column++;
-		if (column >= last)
-			break;
-		if (column >= first && line[i] != '\r')
-			fputc((unsigned char)line[i] < ' ' || line[i] == 0x7f
-				      ? ' '
-				      : line[i],
-			      doc->errors);
-	}
-	fprintf(doc->errors, "\n    %*s\n", place->column - first + 1, "^");
-}
-
-int deadmx_yaml_finish(struct deadmx_yaml *doc)
-{
-	size_t shown = doc->error_count;
-
-	if (shown > DEADMX_SCENARIO_ERRORS_MAX)
-		shown = DEADMX_SCENARIO_ERRORS_MAX;
-	if (shown)
-		qsort(doc->error, shown, sizeof(*doc->error), error_compare);
-	for (size_t i = 0; doc->errors && i < shown; i++) {
-		const struct deadmx_yaml_error *e = &doc->error[i];
-
-		fprintf(doc->errors, "%s:%d:%d: %s\n", doc->file, e->place.line,
-			e->place.column, e->message);
-		line_show(doc, &e->place);
-	}
-	if (doc->errors && doc->error_count > shown)
-		fprintf(doc->errors, "%s: %zu more errors are not shown\n",
-			doc->file, doc->error_count - shown);
-	return doc->error_count ? -EINVAL : 0;
-}
+#include <yaml.h>
 
 /* --- from events to a tree ---------------------------------------------- */
 
@@ -179,28 +22,11 @@ struct frame {
 
 struct builder {
 	struct deadmx_yaml *doc;
+	struct deadmx_yaml_file *file;
+	struct deadmx_yaml_node *root;
 	struct frame frames[DEADMX_SCENARIO_DEPTH_MAX];
 	int depth;
-	size_t node_count;
-	int document_count;
 };
-
-static struct deadmx_place place_of(const struct builder *b,
-				    struct fy_event *event)
-{
-	const struct fy_mark *mark = fy_event_start_mark(event);
-	struct deadmx_place place = {b->doc->file, 1, 1};
-
-	if (mark) {
-		place.line = mark->line + 1;
-		place.column = mark->column + 1;
-	} else if (b->depth) {
-		const struct frame *f = &b->frames[b->depth - 1];
-
-		place = f->key ? f->key->place : f->node->place;
-	}
-	return place;
-}
 
 static bool key_add(struct builder *b, struct frame *f,
 		    struct deadmx_yaml_node *key)
@@ -209,6 +35,13 @@ static bool key_add(struct builder *b, struct frame *f,
 
 	if (key->kind != DEADMX_YAML_TEXT) {
 		deadmx_yaml_wrong(b->doc, key, "key of a map", "a word", NULL);
+		return false;
+	}
+	if (key->len > DEADMX_YAML_KEY_LEN_MAX) {
+		deadmx_yaml_error(b->doc, &key->place, NULL,
+				  "key of a map, expected at most %d bytes, "
+				  "got %zu",
+				  DEADMX_YAML_KEY_LEN_MAX, key->len);
 		return false;
 	}
 	if (f->node->count >= DEADMX_YAML_KEYS_MAX) {
@@ -237,7 +70,7 @@ static bool node_add(struct builder *b, struct deadmx_yaml_node *node)
 	struct frame *f;
 
 	if (b->depth == 0) {
-		b->doc->root = node;
+		b->root = node;
 		return true;
 	}
 	f = &b->frames[b->depth - 1];
@@ -270,53 +103,46 @@ static bool node_open(struct builder *b, struct deadmx_yaml_node *node)
 }
 
 static bool node_fill_text(struct builder *b, struct deadmx_yaml_node *node,
-			   struct fy_token *token)
+			   const yaml_event_t *event)
 {
-	size_t len = 0;
-	const char *text = token ? fy_token_get_text(token, &len) : "";
-
-	enum fy_scalar_style style =
-		token ? fy_token_scalar_style(token) : FYSS_PLAIN;
-
-	node->plain = style == FYSS_PLAIN;
-	/* libfyaml points behind the quote. */
-	if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
-		node->place.column--;
-	node->text = deadmx_arena_copy(b->doc->arena, text ? text : "", len);
-	node->len = len;
-	if (strlen(node->text) == len)
+	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->len = event->data.scalar.length;
+	node->text = deadmx_arena_copy(b->doc->arena,
+				       (const char *)event->data.scalar.value,
+				       node->len);
+	if (strlen(node->text) == node->len)
 		return true;
 	deadmx_yaml_error(b->doc, &node->place, NULL,
 			  "text, expected characters, got a NUL byte");
 	return false;
 }
 
-static bool event_is_plain(struct builder *b, struct fy_event *event,
-			   const struct deadmx_place *place)
+static bool anchor_refuse(struct builder *b, const struct deadmx_place *place)
 {
-	if (event->type == FYET_ALIAS || fy_event_get_anchor_token(event)) {
-		deadmx_yaml_error(b->doc, place, "write the value out",
-				  "anchors and aliases (& and *) are not "
-				  "part of this language");
-		return false;
-	}
-	if (fy_event_get_tag_token(event)) {
-		deadmx_yaml_error(b->doc, place, "leave it out",
+	deadmx_yaml_error(b->doc, place, "write the value out",
+			  "anchors and aliases (& and *) are not part of this "
+			  "language");
+	return false;
+}
+
+/* @anchor and @tag are what the file has; NULL = nothing. */
+static bool event_take_node(struct builder *b, const yaml_event_t *event,
+			    enum deadmx_yaml_kind kind, const void *anchor,
+			    const void *tag)
+{
+	struct deadmx_place place = {b->file->name,
+				     (int)event->start_mark.line + 1,
+				     (int)event->start_mark.column + 1};
+	struct deadmx_yaml_node *node;
+
+	if (anchor)
+		return anchor_refuse(b, &place);
+	if (tag) {
+		deadmx_yaml_error(b->doc, &place, "leave it out",
 				  "tags (!) are not part of this language");
 		return false;
 	}
-	return true;
-}
-
-static bool event_take_node(struct builder *b, struct fy_event *event,
-			    enum deadmx_yaml_kind kind)
-{
-	struct deadmx_place place = place_of(b, event);
-	struct deadmx_yaml_node *node;
-
-	if (!event_is_plain(b, event, &place))
-		return false;
-	if (++b->node_count > DEADMX_YAML_NODES_MAX) {
+	if (++b->doc->node_count > DEADMX_YAML_NODES_MAX) {
 		deadmx_yaml_error(b->doc, &place, NULL,
 				  "file, expected at most %d values, got more",
 				  DEADMX_YAML_NODES_MAX);
@@ -327,37 +153,61 @@ static bool event_take_node(struct builder *b, struct fy_event *event,
 	node->place = place;
 	if (kind != DEADMX_YAML_TEXT)
 		return node_open(b, node);
-	return node_fill_text(b, node, event->scalar.value) &&
-	       node_add(b, node);
+	return node_fill_text(b, node, event) && node_add(b, node);
+}
+
+static bool event_take_document(struct builder *b, const yaml_event_t *event)
+{
+	struct deadmx_place place = {b->file->name,
+				     (int)event->start_mark.line + 1,
+				     (int)event->start_mark.column + 1};
+
+	if (event->data.document_start.version_directive ||
+	    event->data.document_start.tag_directives.start !=
+		    event->data.document_start.tag_directives.end) {
+		deadmx_yaml_error(b->doc, &place, "leave it out",
+				  "directives (%%) are not part of this "
+				  "language");
+		return false;
+	}
+	if (!b->root)
+		return true;
+	deadmx_yaml_error(b->doc, &place, "make it a file of its own",
+			  "a second document (---) begins here");
+	return false;
 }
 
 /* False ends the parsing; an error has then been collected. */
-static bool event_take(struct builder *b, struct fy_event *event)
+static bool event_take(struct builder *b, const yaml_event_t *event)
 {
-	struct deadmx_place place;
+	struct deadmx_place place = {b->file->name,
+				     (int)event->start_mark.line + 1,
+				     (int)event->start_mark.column + 1};
 
 	switch (event->type) {
-	case FYET_NONE:
-	case FYET_STREAM_START:
-	case FYET_STREAM_END:
-	case FYET_DOCUMENT_END:
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
 		return true;
-	case FYET_DOCUMENT_START:
-		if (b->document_count++ == 0)
-			return true;
-		place = place_of(b, event);
-		deadmx_yaml_error(b->doc, &place, "make it a file of its own",
-				  "a second document (---) begins here");
-		return false;
-	case FYET_MAPPING_START:
-		return event_take_node(b, event, DEADMX_YAML_MAP);
-	case FYET_SEQUENCE_START:
-		return event_take_node(b, event, DEADMX_YAML_LIST);
-	case FYET_SCALAR:
-	case FYET_ALIAS:
-		return event_take_node(b, event, DEADMX_YAML_TEXT);
-	case FYET_MAPPING_END:
-	case FYET_SEQUENCE_END:
+	case YAML_DOCUMENT_START_EVENT:
+		return event_take_document(b, event);
+	case YAML_MAPPING_START_EVENT:
+		return event_take_node(b, event, DEADMX_YAML_MAP,
+				       event->data.mapping_start.anchor,
+				       event->data.mapping_start.tag);
+	case YAML_SEQUENCE_START_EVENT:
+		return event_take_node(b, event, DEADMX_YAML_LIST,
+				       event->data.sequence_start.anchor,
+				       event->data.sequence_start.tag);
+	case YAML_SCALAR_EVENT:
+		return event_take_node(b, event, DEADMX_YAML_TEXT,
+				       event->data.scalar.anchor,
+				       event->data.scalar.tag);
+	case YAML_ALIAS_EVENT:
+		return anchor_refuse(b, &place);
+	case YAML_MAPPING_END_EVENT:
+	case YAML_SEQUENCE_END_EVENT:
 		assert(b->depth > 0);
 		b->depth--;
 		return true;
@@ -365,78 +215,9 @@ static bool event_take(struct builder *b, struct fy_event *event)
 	return true;
 }
 
-/* The mistakes that YAML's own words explain badly. */
-static const char *syntax_hint(const struct deadmx_yaml *doc, int line)
-{
-	char copy[DEADMX_YAML_SHOWN_MAX];
-	const char *text, *value;
-	size_t len;
+/* --- the text ------------------------------------------------------------ */
 
-	text = line_find(doc, line, &len);
-	if (!text)
-		return NULL;
-	/* The text need not end in a NUL; a line's beginning is enough. */
-	if (len >= sizeof(copy))
-		len = sizeof(copy) - 1;
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	if (memchr(copy, '\t', strspn(copy, " \t")))
-		return "indent with blanks, not with tabs";
-	value = strstr(copy, ": ");
-	if (!value)
-		return NULL;
-	value++;
-	value += strspn(value, " ");
-	if (*value == '>')
-		return "put it in quotes (\">=20\"), or write: at least 20";
-	if (*value && strchr("%@`", *value))
-		return "a text that starts so needs quotes";
-	if (strstr(value, ": "))
-		return "a text that holds a colon and a blank needs quotes";
-	return NULL;
-}
-
-static void syntax_errors(struct deadmx_yaml *doc, struct fy_diag *diag)
-{
-	struct deadmx_place place = {doc->file, 1, 1};
-	struct fy_diag_error *e;
-	void *at = NULL;
-
-	/* The first says where; what follows it is mostly a consequence. */
-	e = fy_diag_errors_iterate(diag, &at);
-	if (!e) {
-		deadmx_yaml_error(doc, &place, NULL, "this is not YAML");
-		return;
-	}
-	if (e->line > 0)
-		place.line = e->line;
-	if (e->column > 0)
-		place.column = e->column;
-	deadmx_yaml_error(doc, &place, syntax_hint(doc, place.line),
-			  "not valid YAML: %.200s", e->msg);
-}
-
-/* False when there is no whole tree. */
-static bool tree_build(struct deadmx_yaml *doc, struct fy_parser *parser,
-		       struct fy_diag *diag)
-{
-	struct builder b = {.doc = doc};
-	struct fy_event *event;
-	bool going = true;
-
-	while (going && (event = fy_parser_parse(parser))) {
-		going = event_take(&b, event);
-		fy_parser_event_free(parser, event);
-	}
-	if (going && fy_parser_get_stream_error(parser)) {
-		syntax_errors(doc, diag);
-		going = false;
-	}
-	return going;
-}
-
-/* Length of the valid UTF-8 character at @p, 0 when there is none. */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t yaml_utf8_len(const unsigned char *p, size_t left, uint32_t *ret_code)
 {
 	static const struct {
 		unsigned char mask, lead;
@@ -461,34 +242,44 @@ static size_t utf8_len(const unsigned char *p, size_t left)
 	if (code < form[n].min || code > 0x10FFFF ||
 	    (code >= 0xD800 && code <= 0xDFFF))
 		return 0;
+	*ret_code = code;
 	return n + 1;
 }
 
-/* A binary file gets one clear line instead of a parser's confusion. */
-static bool text_is_clean(struct deadmx_yaml *doc)
+bool yaml_is_printable(uint32_t code)
 {
-	struct deadmx_place place = {doc->file, 1, 1};
-	const unsigned char *p = (const unsigned char *)doc->text;
+	return code == '\t' || code == '\n' || code == '\r' ||
+	       (code >= ' ' && code < 0x7f) || code == 0x85 ||
+	       (code >= 0xA0 && code < 0xFEFF) ||
+	       (code > 0xFEFF && code <= 0xFFFD) || code >= 0x10000;
+}
+
+static bool looks_like_utf16(const unsigned char *p, size_t len)
+{
+	return len >= 2 && ((p[0] == 0xFF && p[1] == 0xFE) ||
+			    (p[0] == 0xFE && p[1] == 0xFF) || (!p[0] != !p[1]));
+}
+
+/* A binary file gets one clear line instead of a parser's confusion. */
+static bool text_is_clean(struct deadmx_yaml *doc,
+			  struct deadmx_yaml_file *file)
+{
+	struct deadmx_place place = {file->name, 1, 1};
+	const unsigned char *p = (const unsigned char *)file->text;
+	const char *hint = NULL;
+	uint32_t code;
 	size_t step;
 
-	for (size_t i = 0; i < doc->len; i += step) {
-		step = utf8_len(p + i, doc->len - i);
-		if (step == 0 || (p[i] < ' ' && !strchr("\t\r\n", p[i])) ||
-		    p[i] == 0 || p[i] == 0x7f) {
-			deadmx_yaml_error(doc, &place, NULL,
-					  "file, expected UTF-8 text, got "
-					  "byte 0x%02x",
+	for (size_t i = 0; i < file->len; i += step) {
+		step = yaml_utf8_len(p + i, file->len - i, &code);
+		if (step == 0 || !yaml_is_printable(code)) {
+			if (looks_like_utf16(p, file->len))
+				hint = "it looks like UTF-16: save it as UTF-8";
+			deadmx_yaml_error(doc, &place, hint,
+					  "file, expected UTF-8 text, got byte "
+					  "0x%02x",
 					  p[i]);
-			doc->len = 0; /* nothing to show on a terminal */
-			return false;
-		}
-		/* libfyaml 0.7.12 never comes back from "%%%%". */
-		if (p[i] == '%' && place.column == 1) {
-			deadmx_yaml_error(doc, &place,
-					  "indent it or put it in quotes",
-					  "a line can't begin with %%: "
-					  "directives are not part of this "
-					  "language");
+			file->len = 0; /* nothing to show on a terminal */
 			return false;
 		}
 		place.column++;
@@ -501,51 +292,90 @@ static bool text_is_clean(struct deadmx_yaml *doc)
 }
 
 /* False when there is no whole tree; the errors have been collected. */
-static bool text_parse(struct deadmx_yaml *doc)
+static bool text_parse(struct deadmx_yaml *doc, struct deadmx_yaml_file *file,
+		       struct deadmx_yaml_node **ret_root)
 {
-	struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET |
-					    FYPCF_DEFAULT_VERSION_1_2 |
-					    FYPCF_JSON_NONE};
-	struct fy_diag *diag = fy_diag_create(NULL);
-	struct fy_parser *parser;
-	bool whole;
+	struct builder b = {.doc = doc, .file = file};
+	yaml_parser_t parser;
+	yaml_event_t event;
+	bool going = true, end = false;
 
-	if (!diag)
+	if (!yaml_parser_initialize(&parser))
 		abort();
-	fy_diag_set_collect_errors(diag, true);
-	cfg.diag = diag;
-	parser = fy_parser_create(&cfg);
-	if (!parser || fy_parser_set_string(parser, doc->text, doc->len) != 0)
-		abort();
-	whole = tree_build(doc, parser, diag);
-	fy_parser_destroy(parser);
-	fy_diag_destroy(diag);
-	return whole;
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)file->text,
+				     file->len);
+	while (going && !end) {
+		if (!yaml_parser_parse(&parser, &event)) {
+			yaml_syntax_error(doc, file, &parser);
+			going = false;
+			break;
+		}
+		end = event.type == YAML_STREAM_END_EVENT;
+		going = event_take(&b, &event);
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	*ret_root = b.root;
+	return going;
+}
+
+static struct deadmx_yaml_file *file_add(struct deadmx_yaml *doc,
+					 const char *name, const char *text,
+					 size_t len)
+{
+	static const char mark[] = "\xEF\xBB\xBF"; /* some editors put it */
+	struct deadmx_yaml_file *file, **tail = &doc->files;
+
+	if (len >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0) {
+		text += strlen(mark);
+		len -= strlen(mark);
+	}
+	file = deadmx_arena_alloc(doc->keep, sizeof(*file));
+	file->name = deadmx_arena_copy(doc->keep, name, strlen(name));
+	file->text = text;
+	file->len = len;
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = file;
+	return file;
+}
+
+int deadmx_yaml_parse_file(struct deadmx_yaml *doc, const char *name,
+			   const char *text, size_t len,
+			   struct deadmx_yaml_node **ret)
+{
+	struct deadmx_yaml_file *file = file_add(doc, name, text, len);
+	struct deadmx_place start = {file->name, 1, 1};
+	struct deadmx_yaml_node *root = NULL;
+
+	if (len > DEADMX_SCENARIO_BYTES_MAX) {
+		deadmx_yaml_error(doc, &start, NULL,
+				  "file, expected at most %d bytes, got %zu",
+				  DEADMX_SCENARIO_BYTES_MAX, len);
+		return -EINVAL;
+	}
+	if (!text_is_clean(doc, file) || !text_parse(doc, file, &root))
+		return -EINVAL;
+	if (!root) {
+		deadmx_yaml_error(doc, &start, NULL,
+				  "file, expected a map, got nothing");
+		return -EINVAL;
+	}
+	*ret = root;
+	return 0;
 }
 
 int deadmx_yaml_parse(struct deadmx_yaml *doc, struct deadmx_arena *arena,
 		      const char *name, const char *text, size_t len,
 		      FILE *errors)
 {
-	struct deadmx_place start = {NULL, 1, 1};
-
 	*doc = (struct deadmx_yaml){
-		.arena = arena, .text = text, .len = len, .errors = errors};
+		.arena = arena, .keep = arena, .errors = errors};
 	doc->file = deadmx_arena_copy(arena, name, strlen(name));
-	start.file = doc->file;
-	if (len > DEADMX_SCENARIO_BYTES_MAX) {
-		deadmx_yaml_error(doc, &start, NULL,
-				  "file, expected at most %d bytes, got %zu",
-				  DEADMX_SCENARIO_BYTES_MAX, len);
+	if (deadmx_yaml_parse_file(doc, name, text, len, &doc->root) < 0)
 		return deadmx_yaml_finish(doc);
-	}
-	/* A length of 0 would make libfyaml call strlen(). */
-	if (!text_is_clean(doc) || (len && !text_parse(doc)))
-		return deadmx_yaml_finish(doc);
-	if (!doc->root)
-		deadmx_yaml_error(doc, &start, NULL,
-				  "file, expected a map, got nothing");
-	return doc->root ? 0 : deadmx_yaml_finish(doc);
+	return 0;
 }
 
 static int file_read_all(int fd, char *buf, size_t size, size_t *ret_len)
@@ -567,33 +397,43 @@ static int file_read_all(int fd, char *buf, size_t size, size_t *ret_len)
 	return 0;
 }
 
+int deadmx_yaml_read_fd(struct deadmx_arena *arena, int fd, char **ret_text,
+			size_t *ret_len, const char **ret_why)
+{
+	struct stat st;
+	char *text;
+	int r;
+
+	*ret_why = NULL;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode)) {
+		*ret_why = S_ISDIR(st.st_mode) ? "is a folder, expected a file"
+					       : "is not a regular file";
+		return -EINVAL;
+	}
+	if (st.st_size > DEADMX_SCENARIO_BYTES_MAX) {
+		*ret_why = "is larger than 1 MiB";
+		return -EFBIG;
+	}
+	text = deadmx_arena_alloc(arena, (size_t)st.st_size + 1);
+	r = file_read_all(fd, text, (size_t)st.st_size, ret_len);
+	if (r == 0)
+		*ret_text = text;
+	return r;
+}
+
 int deadmx_yaml_read_file(struct deadmx_arena *arena, const char *path,
 			  FILE *errors, char **ret_text, size_t *ret_len)
 {
 	const char *why = NULL;
-	struct stat st;
-	char *text;
 	int fd, r;
 
 	/* O_NONBLOCK: a FIFO must not hang the checker. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
-	if (r == 0 && !S_ISREG(st.st_mode)) {
-		why = S_ISDIR(st.st_mode) ? "is a folder, expected a file"
-					  : "is not a regular file";
-		r = -EINVAL;
-	}
-	if (r == 0 && st.st_size > DEADMX_SCENARIO_BYTES_MAX) {
-		why = "is larger than 1 MiB";
-		r = -EFBIG;
-	}
-	if (r == 0) {
-		text = deadmx_arena_alloc(arena, (size_t)st.st_size + 1);
-		r = file_read_all(fd, text, (size_t)st.st_size, ret_len);
-	}
-	if (r == 0)
-		*ret_text = text;
-	else if (errors)
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	r = fd < 0 ? -errno
+		   : deadmx_yaml_read_fd(arena, fd, ret_text, ret_len, &why);
+	if (r < 0 && errors)
 		fprintf(errors, "%s: %s\n", path, why ? why : strerror(-r));
 	if (fd >= 0)
 		close(fd);

@@ -73,8 +73,12 @@ const char *deadmx_yaml_nearest(const char *word, const char *const *words,
 const char *deadmx_yaml_did_you_mean(struct deadmx_yaml *doc, const char *word,
 				     const char *const *words, size_t count)
 {
-	const char *nearest = deadmx_yaml_nearest(word, words, count);
+	const char *nearest;
 
+	/* What won't be shown needs no hint: a search takes its time. */
+	if (doc->error_count >= DEADMX_SCENARIO_ERRORS_MAX)
+		return NULL;
+	nearest = deadmx_yaml_nearest(word, words, count);
 	if (!nearest)
 		return NULL;
 	return deadmx_arena_printf(doc->arena, "did you mean \"%s\"?", nearest);
@@ -480,14 +484,12 @@ bool deadmx_yaml_range(struct deadmx_yaml *doc,
 
 /*
  * Nested repetitions multiply: ((a{255}){255}){255} would make regcomp() eat
- * gigabytes. The product of all of them is a bound that is easy to check.
+ * gigabytes. Their product is a bound that is easy to check. 0: too large.
  */
-static bool regex_is_small(const char *regex)
+static int64_t regex_repeats(const char *regex)
 {
 	int64_t product = 1, n;
 
-	if (strlen(regex) > DEADMX_REGEX_LEN_MAX)
-		return false;
 	for (; (regex = strchr(regex, '{')); regex++) {
 		int64_t most = 1;
 
@@ -502,9 +504,47 @@ static bool regex_is_small(const char *regex)
 		}
 		product *= most;
 		if (product > DEADMX_REGEX_REPEAT_MAX)
-			return false;
+			return 0;
 	}
-	return true;
+	return product;
+}
+
+/* glibc knows \1 in extended expressions, and takes exponential time for it. */
+static bool regex_refers_back(const char *regex)
+{
+	for (; (regex = strchr(regex, '\\')) && regex[1]; regex += 2)
+		if (isdigit((unsigned char)regex[1]))
+			return true;
+	return false;
+}
+
+/* Is it cheap to compile, by itself and with all others of the document? */
+static bool regex_is_bearable(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node,
+			      const char *regex)
+{
+	int64_t len = (int64_t)strlen(regex), repeats = 0;
+
+	if (len <= DEADMX_REGEX_LEN_MAX)
+		repeats = regex_repeats(regex);
+	if (!repeats || len * repeats > DEADMX_REGEX_SIZE_MAX) {
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "%s, expected a regular expression of at "
+				  "most %d bytes and %d repetitions, %d bytes "
+				  "when they are written out, got more",
+				  deadmx_yaml_name(node), DEADMX_REGEX_LEN_MAX,
+				  DEADMX_REGEX_REPEAT_MAX,
+				  DEADMX_REGEX_SIZE_MAX);
+		return false;
+	}
+	doc->regex_cost += len * (len + repeats);
+	if (doc->regex_cost <= DEADMX_REGEX_COST_MAX)
+		return true;
+	deadmx_yaml_error(doc, &node->place,
+			  "shorter ones cost less, and those without {n,m}",
+			  "%s, too many regular expressions",
+			  deadmx_yaml_name(node));
+	return false;
 }
 
 bool deadmx_yaml_regex(struct deadmx_yaml *doc,
@@ -514,12 +554,13 @@ bool deadmx_yaml_regex(struct deadmx_yaml *doc,
 	regex_t re;
 	int r;
 
-	if (!regex_is_small(regex)) {
+	if (!regex_is_bearable(doc, node, regex))
+		return false;
+	if (regex_refers_back(regex)) {
 		deadmx_yaml_error(doc, &node->place, NULL,
-				  "%s, expected a regular expression of at "
-				  "most %d bytes and %d repetitions, got more",
-				  deadmx_yaml_name(node), DEADMX_REGEX_LEN_MAX,
-				  DEADMX_REGEX_REPEAT_MAX);
+				  "%s, expected a POSIX extended regular "
+				  "expression, in which \\1 has no meaning",
+				  deadmx_yaml_name(node));
 		return false;
 	}
 	r = regcomp(&re, regex, REG_EXTENDED | REG_NOSUB);

@@ -59,34 +59,6 @@ static void judge_names_read(const char *dir, struct judge_names *names)
 	event_log_close(log);
 }
 
-/* @name stands for @path in places, when the log has it. */
-static int judge_load(const char *path, const char *name, FILE *errors,
-		      struct deadmx_scenario **ret)
-{
-	char *text;
-	size_t len;
-	FILE *file;
-	int rc;
-
-	if (!name)
-		return deadmx_scenario_load(path, errors, ret);
-	file = fopen(path, "re");
-	if (!file) {
-		rc = -errno;
-		fprintf(errors, "%s: %s\n", path, strerror(-rc));
-		return rc;
-	}
-	/* One byte more than is allowed: the parser says that it is too much.
-	 */
-	text = malloc(DEADMX_SCENARIO_BYTES_MAX + 1);
-	assert(text);
-	len = fread(text, 1, DEADMX_SCENARIO_BYTES_MAX + 1, file);
-	fclose(file);
-	rc = deadmx_scenario_parse(name, text, len, errors, ret);
-	free(text);
-	return rc;
-}
-
 static void judge_rename(char **name, const char *text)
 {
 	if (!text)
@@ -103,15 +75,15 @@ static int judge_files(const char *dir, const struct judge_names *names,
 	char path[JUDGE_PATH_MAX];
 	int rc;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/scenario.yml", dir) >=
+	if ((size_t)snprintf(path, sizeof(path), "%s/target.yml", dir) >=
 	    sizeof(path)) {
 		fprintf(errors, "%s: the name is too long\n", dir);
 		return -ENAMETOOLONG;
 	}
-	rc = judge_load(path, names->scenario_file, errors, &scenario);
+	rc = deadmx_scenario_load_stored(dir, names->scenario_file, errors,
+					 &scenario);
 	if (rc < 0)
 		return rc;
-	snprintf(path, sizeof(path), "%s/target.yml", dir);
 	rc = target_load(path, errors, &target);
 	if (rc == 0) {
 		rc = judge_run(scenario, target, dir, errors, ret);

@@ -527,8 +527,10 @@ struct deadmx_expect {
 };
 
 struct deadmx_scenario {
-	char *file; /* as the user named it */
-	char *name; /* e.g. offline/refused_expires: last folder + stem */
+	char *file;	 /* as the user named it */
+	char *name;	 /* e.g. offline/refused_expires: last folder + stem,
+			  * and /CASE behind it when the file has a matrix */
+	char *case_name; /* mail-451, or NULL */
 	char *description;
 	char **tags;
 	size_t tag_count;
@@ -544,13 +546,27 @@ struct deadmx_scenario {
 	} * settings;
 	size_t setting_count;
 	void *arena; /* private to the parser: strings and place files */
+	const struct deadmx_scenario_origin *origin; /* private, for storing */
+};
+
+/* The cases of a scenario file; one when it has no matrix. */
+struct deadmx_scenario_list {
+	struct deadmx_scenario **cases;
+	size_t count;
 };
 
 /* Limits. All are tested in tests/unit/test_scenario.c. */
 enum {
 	DEADMX_SCENARIO_BYTES_MAX = 1 << 20, /* one file */
-	DEADMX_SCENARIO_DEPTH_MAX = 32,	     /* nesting of YAML nodes */
-	DEADMX_SCENARIO_ERRORS_MAX = 50,     /* printed, then it gives up */
+	DEADMX_INCLUDE_FILES_MAX = 32, /* of one scenario, each use counted */
+	DEADMX_INCLUDE_DEPTH_MAX = 8,
+	DEADMX_MATRIX_NAMES_MAX = 8,
+	DEADMX_MATRIX_CASES_MAX = 500,
+	DEADMX_MATRIX_LABEL_LEN_MAX = 40,	   /* bytes of a value's name */
+	DEADMX_MATRIX_NODES_MAX = 250 * 1000,	   /* of all cases together */
+	DEADMX_MATRIX_BYTES_MAX = 4 * 1024 * 1024, /* the same, texts */
+	DEADMX_SCENARIO_DEPTH_MAX = 32,		   /* nesting of YAML nodes */
+	DEADMX_SCENARIO_ERRORS_MAX = 50, /* printed, then it gives up */
 	DEADMX_SCENARIO_SERVERS_MAX = 200,
 	DEADMX_SCENARIO_FAULTS_MAX = 500, /* per server; rows per name */
 	DEADMX_SCENARIO_NAMES_MAX = 200,
@@ -567,21 +583,46 @@ enum {
 	DEADMX_CERTIFICATE_NAMES_MAX = 100,    /* of one certificate */
 	DEADMX_REGEX_LEN_MAX = 1000,	       /* bytes */
 	DEADMX_REGEX_REPEAT_MAX = 10000,       /* product of all {n,m} */
+	DEADMX_REGEX_SIZE_MAX = 200 * 1000,    /* length times that: 50 MB */
+	DEADMX_REGEX_COST_MAX = 20 * 1000 * 1000, /* of all in a document:
+						   * length times length and
+						   * repetitions; a second */
 };
 
 /*
- * Read a scenario file. On success 0 and *ret (free with
- * deadmx_scenario_free). On a faulty file -EINVAL, and every error has been
- * written to @errors as "file:line:column: what, expected, got; hint" with
- * the line shown. Other negative errno: the file could not be read (also
- * written to @errors).
+ * Read a scenario file with all its cases. On success 0 and *ret, for
+ * deadmx_scenario_list_release(). On a faulty file -EINVAL, and every error
+ * has been written to @errors as "file:line:column: what, expected, got; hint"
+ * with the line shown. Other negative errno: the file could not be read (also
+ * written to @errors). What the file may include: docs/scenarios.md.
  */
+int deadmx_scenario_load_all(const char *path, FILE *errors,
+			     struct deadmx_scenario_list *ret);
+void deadmx_scenario_list_release(struct deadmx_scenario_list *list);
+/*
+ * The same for one case: that called @name, or the only one there is when it
+ * is NULL; else -EINVAL, and a line on @errors that names the cases. Free with
+ * deadmx_scenario_free().
+ */
+int deadmx_scenario_load_case(const char *path, const char *name, FILE *errors,
+			      struct deadmx_scenario **ret);
 int deadmx_scenario_load(const char *path, FILE *errors,
 			 struct deadmx_scenario **ret);
-/* The same from memory; @name stands for the path in errors. */
+/* The same from memory; @name stands for the path. It can include nothing. */
 int deadmx_scenario_parse(const char *name, const char *text, size_t len,
 			  FILE *errors, struct deadmx_scenario **ret);
 void deadmx_scenario_free(struct deadmx_scenario *scenario);
+
+/*
+ * Write into the folder @dir what deadmx_scenario_load_stored() reads as the
+ * same scenario again, places and all, whatever files it came from. 0 or a
+ * negative errno with a line on @errors.
+ */
+int deadmx_scenario_store(const struct deadmx_scenario *s, const char *dir,
+			  FILE *errors);
+/* @file: what the scenario's file was called then; NULL = DIR/scenario.yml. */
+int deadmx_scenario_load_stored(const char *dir, const char *file, FILE *errors,
+				struct deadmx_scenario **ret);
 
 /* The language as a JSON Schema (draft 7) for editors; 0 or -EIO. */
 int deadmx_scenario_schema(FILE *out);

@@ -2,7 +2,7 @@
 /*
  * YAML files that people write: a small tree with a place for every node.
  *
- * A thin layer over libfyaml's events. It bounds size, depth and number of
+ * A thin layer over libyaml's events. It bounds size, depth and number of
  * nodes before anything is built, refuses what our files have no use for
  * (anchors, aliases, tags, several documents), and collects errors, so that
  * a reader can go on after one and the user sees all of them in one go:
@@ -29,7 +29,9 @@
 enum {
 	DEADMX_YAML_NODES_MAX = 100 * 1000, /* bounds memory: 100 bytes each */
 	DEADMX_YAML_KEYS_MAX = 1000, /* of one map: each is compared with all */
-	DEADMX_YAML_SHOWN_MAX = 160, /* columns of a source line in errors */
+	DEADMX_YAML_KEY_LEN_MAX = 255, /* bytes; written out, escapes and
+					* all, YAML allows 1024 */
+	DEADMX_YAML_SHOWN_MAX = 160,   /* columns of a source line in errors */
 };
 
 enum deadmx_yaml_kind {
@@ -51,15 +53,24 @@ struct deadmx_yaml_node {
 };
 
 struct deadmx_yaml {
-	struct deadmx_arena *arena;
-	const char *file;
-	const char *text; /* the caller's, for showing lines */
-	size_t len;
+	struct deadmx_arena *arena; /* what handlers make */
+	const char *file;	    /* name of the first */
 	struct deadmx_yaml_node *root;
-	void *user;			 /* for the handlers */
-	FILE *errors;			 /* NULL = silent */
-	struct deadmx_yaml_error *error; /* private from here */
-	size_t error_count;		 /* all of them, shown or not */
+	void *user;   /* for the handlers */
+	FILE *errors; /* NULL = silent */
+	/*
+	 * When the document is read several times: the number of this time,
+	 * from 1, and its name, which lives as long as the document. 0 = once.
+	 */
+	size_t case_count;
+	const char *case_name;
+	struct deadmx_yaml_file *files; /* private from here */
+	struct deadmx_arena *keep;	/* nodes, files and errors */
+	struct deadmx_yaml_error *error;
+	size_t error_count;    /* all that were found, case by case */
+	size_t distinct_count; /* the same error in several cases is one */
+	size_t node_count;     /* of all files */
+	int64_t regex_cost;    /* of all that were read */
 };
 
 /*
@@ -72,12 +83,26 @@ int deadmx_yaml_parse(struct deadmx_yaml *doc, struct deadmx_arena *arena,
 		      const char *name, const char *text, size_t len,
 		      FILE *errors);
 /*
+ * Parse one more file into the same document: its nodes count with the others,
+ * its errors are shown with its own lines. 0, or -EINVAL, the errors collected
+ * only. @text must live until deadmx_yaml_finish().
+ */
+int deadmx_yaml_parse_file(struct deadmx_yaml *doc, const char *name,
+			   const char *text, size_t len,
+			   struct deadmx_yaml_node **ret);
+/*
  * Read a whole file of at most DEADMX_SCENARIO_BYTES_MAX bytes into @arena.
  * A negative errno is also told on @errors; -EFBIG for a longer one.
  */
 int deadmx_yaml_read_file(struct deadmx_arena *arena, const char *path,
 			  FILE *errors, char **ret_text, size_t *ret_len);
-/* Print the collected errors in the order of the file; 0 or -EINVAL. */
+/*
+ * The same from @fd, of a regular file, without a word; *ret_why then says
+ * what is wrong with the file, or is NULL when errno does.
+ */
+int deadmx_yaml_read_fd(struct deadmx_arena *arena, int fd, char **ret_text,
+			size_t *ret_len, const char **ret_why);
+/* Print the collected errors in the order of the files; 0 or -EINVAL. */
 int deadmx_yaml_finish(struct deadmx_yaml *doc);
 
 /* Collect an error: "what, expected …, got …"; @hint may be NULL. */

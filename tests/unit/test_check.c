@@ -29,9 +29,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	char path[128];
-	static const char *const names[] = {"a/z.yml", "a/x.txt", "a/.yml",
-					    "a/l.yml", "a/loop",  "b.yml",
-					    "a"};
+	static const char *const names[] = {
+		"a/z.yml", "a/x.txt",  "a/.yml",   "a/l.yml", "a/loop",
+		"b.yml",   "a/_b.yml", "_l/x.yml", "_l",      "a"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", (char *)*state, names[i]);
@@ -54,7 +54,10 @@ static void put(void **state, const char *name, const char *text)
 	fclose(f);
 }
 
-/* Scenarios are found in the order of their names, other files are not. */
+/*
+ * Scenarios are found in the order of their names; other files are not, nor
+ * what is only there to be included.
+ */
 static void test_check_files_found(void **state)
 {
 	char *root = *state, path[128], *paths[] = {root, path};
@@ -65,6 +68,10 @@ static void test_check_files_found(void **state)
 	put(state, "a/z.yml", "");
 	put(state, "a/x.txt", "");
 	put(state, "a/.yml", "");
+	put(state, "a/_b.yml", "");
+	snprintf(path, sizeof(path), "%s/_l", root);
+	assert_int_equal(mkdir(path, 0755), 0);
+	put(state, "_l/x.yml", "");
 	put(state, "b.yml", "");
 	snprintf(path, sizeof(path), "%s/a/l.yml", root);
 	assert_int_equal(symlink("z.yml", path), 0);
@@ -148,7 +155,7 @@ static void test_check_status(void **state)
 static void test_check_shipped(void **state)
 {
 	char *paths[] = {SCENARIOS}, why[256], *path;
-	struct deadmx_scenario *s;
+	struct deadmx_scenario_list list;
 	struct scenario_files files;
 	struct target *postfix;
 
@@ -159,12 +166,17 @@ static void test_check_shipped(void **state)
 	assert_true(files.count >= 18);
 	for (size_t i = 0; i < files.count; i++) {
 		assert_int_equal(
-			deadmx_scenario_load(files.paths[i], stderr, &s), 0);
-		assert_true(strlen(s->description) > 80);
-		assert_true(s->tag_count > 0);
-		if (!target_supports(postfix, s, why, sizeof(why)))
-			fail_msg("%s", why);
-		deadmx_scenario_free(s);
+			deadmx_scenario_load_all(files.paths[i], stderr, &list),
+			0);
+		for (size_t j = 0; j < list.count; j++) {
+			const struct deadmx_scenario *s = list.cases[j];
+
+			assert_true(strlen(s->description) > 80);
+			assert_true(s->tag_count > 0);
+			if (!target_supports(postfix, s, why, sizeof(why)))
+				fail_msg("%s", why);
+		}
+		deadmx_scenario_list_release(&list);
 	}
 	scenario_files_release(&files);
 	target_free(postfix);

@@ -622,7 +622,7 @@ static void test_scenario_policy(void **state)
 {
 	const struct deadmx_server *s;
 
-	s = server(state, "greylist:");
+	s = server(state, "greylist: ");
 	assert_int_equal(s->greylist.delay_ns, 5 * MINUTE_NS);
 	assert_int_equal(s->greylist.forget_ns, 35 * DAY_NS);
 	assert_int_equal(s->greylist.by, 7);
@@ -833,6 +833,27 @@ static void test_scenario_regex_bomb(void **state)
 	refuse_expect(state, "ndr: {text: '/((((a{1,99}){99}){99}){99}){99}/'}",
 		      "10000 repetitions");
 	expect(state, "ndr: {text: '/(a{100}){1,100}/'}");
+	refuse_expect(state, "ndr: {text: '/(aaaaaaaaaaa{100}){1,100}/'}",
+		      "200000 bytes when they are written out");
+	refuse_expect(state, "ndr: {text: '/(a*)*\\1/'}", "\\1 has no meaning");
+	expect(state, "ndr: {text: '/\\\\1/'}");
+}
+
+/* Many that are bearable are too many together. */
+static void test_scenario_regex_cost(void **state)
+{
+	const char *row = "    - {text: '/(a{100}){1,100}/'}\n";
+	char *text = repeat(HEAD WORLD("        - rcpt: stall\n") MAIL
+			    "expect:\n  ndr:\n",
+			    row, 134, "");
+
+	refuse(state, text, "too many regular expressions");
+	free(text);
+	text = repeat(HEAD WORLD("        - rcpt: stall\n") MAIL
+		      "expect:\n  ndr:\n",
+		      row, 133, "");
+	parse_good(state, text);
+	free(text);
 }
 
 static void test_scenario_errors_max(void **state)
@@ -884,6 +905,17 @@ static void test_scenario_documented(void **state)
 	deadmx_arena_free(arena);
 }
 
+/* Tags are words that --filter can name. */
+static void test_scenario_tags(void **state)
+{
+	refuse(state, "tags: [ok, 'a,b']\n" ROW("rcpt: drop"),
+	       "tags, expected words without blanks, commas and !, got "
+	       "\"a,b\"");
+	refuse(state, "tags: a b\n" ROW("rcpt: drop"), "words without blanks");
+	refuse(state, "tags: ['!a']\n" ROW("rcpt: drop"), "words without");
+	parse_good(state, "tags: [a-b, c_d.1]\n" ROW("rcpt: drop"));
+}
+
 static void test_scenario_load(void **state)
 {
 	struct deadmx_scenario *s = NULL;
@@ -920,8 +952,10 @@ int main(void)
 		T(test_scenario_expect_refused),
 		T(test_scenario_limits),
 		T(test_scenario_regex_bomb),
+		T(test_scenario_regex_cost),
 		T(test_scenario_errors_max),
 		T(test_scenario_documented),
+		T(test_scenario_tags),
 		T(test_scenario_load),
 	};
 #undef T
