@@ -167,6 +167,7 @@ static void control_check(struct deadmx_yaml *doc,
 		for (size_t j = 0; j < server->fault_count; j++)
 			faults += server->faults[j].action !=
 				  DEADMX_ACTION_ACCEPT;
+		faults += scenario_relay_is_fault(&s->world, server);
 	}
 	for (size_t i = 0; i < s->world.name_count; i++)
 		for (size_t j = 0; j < s->world.names[i].row_count; j++)
@@ -364,6 +365,7 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 		addresses_check(doc, &s->world);
 		for (size_t i = 0; i < s->world.server_count; i++)
 			faults_check(doc, &s->world, &s->world.servers[i]);
+		scenario_relays_check(doc, &s->world);
 	}
 	if (!reader->bad_names)
 		scenario_names_check(doc, &s->world);

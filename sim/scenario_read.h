@@ -3,7 +3,8 @@
  * Inside of the scenario parser: what its files share.
  *
  * scenario.c reads world and mail, scenario_fault.c timelines,
- * scenario_name.c names, scenario_expect.c expectations; scenario_check.c and
+ * scenario_name.c names, scenario_relay.c frontends, scenario_expect.c
+ * expectations; scenario_check.c and
  * scenario_lead.c say what only the whole can tell (domains, addresses, rows
  * that never apply).
  */
@@ -47,6 +48,8 @@ extern const struct deadmx_yaml_key scenario_row_keys[];
 extern const struct deadmx_yaml_key scenario_stage_keys[];
 extern const struct deadmx_yaml_key scenario_name_keys[];
 extern const struct deadmx_yaml_key scenario_name_row_keys[];
+extern const struct deadmx_yaml_key scenario_relay_keys[];
+extern const struct deadmx_yaml_key scenario_relay_row_keys[];
 extern const struct deadmx_yaml_key scenario_expect_keys[];
 extern const struct deadmx_yaml_key scenario_ndr_keys[];
 extern const struct deadmx_yaml_key scenario_notice_keys[];
@@ -58,6 +61,8 @@ extern const struct deadmx_yaml_key scenario_first_keys[];
 void scenario_read_timeline(struct deadmx_yaml *doc,
 			    const struct deadmx_yaml_node *node, void *arg);
 void scenario_read_names(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg);
+void scenario_read_relay(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node, void *arg);
 void scenario_read_expect(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg);
@@ -108,6 +113,13 @@ extern const struct deadmx_yaml_key scenario_limits_keys[];
 void scenario_read_reply(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node,
 			 struct deadmx_fault *fault);
+
+/* What only the whole tells of relays: names, loops, rows that never apply. */
+void scenario_relays_check(struct deadmx_yaml *doc,
+			   const struct deadmx_world *world);
+/* May it hand mail on to an address where no server is? */
+bool scenario_relay_is_fault(const struct deadmx_world *world,
+			     const struct deadmx_server *server);
 
 /* The last steps: fill in what was left out, check the whole. */
 void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);
