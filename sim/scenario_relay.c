@@ -214,6 +214,19 @@ static const char *const wrap_words[] = {
 };
 /* clang-format on */
 
+/* A reply may also have the placeholders of a failure. */
+static bool wrap_check(struct deadmx_yaml *doc, const char *text, char *why,
+		       size_t size)
+{
+	static const char *const places[] = {"{error}", "{endpoint}"};
+	char *copy = deadmx_arena_copy(doc->arena, text, strlen(text)), *p;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		while ((p = strstr(copy, places[i])))
+			memset(p, '-', strlen(places[i]));
+	return reply_text_check(copy, why, size);
+}
+
 static void relay_wrap(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, void *arg)
 {
@@ -237,7 +250,7 @@ static void relay_wrap(struct deadmx_yaml *doc,
 			"reply of your own",
 			deadmx_yaml_did_you_mean(doc, text, wrap_words,
 						 DEADMX_WRAP_OWN));
-	else if (!reply_text_check(text, why, sizeof(why)))
+	else if (!wrap_check(doc, text, why, sizeof(why)))
 		deadmx_yaml_error(doc, &node->place, NULL, "wrap, %s", why);
 }
 
