@@ -358,7 +358,8 @@ static void link_leave(struct relay *r, bool politely)
 	if (!link)
 		return;
 	r->link = NULL;
-	if (politely && r->is_ready)
+	/* After DATA a farewell would be a line of the message. */
+	if (politely && r->is_ready && !r->sent_data)
 		smtp_client_quit(link->client);
 	else
 		smtp_client_close(link->client);
@@ -453,6 +454,7 @@ static void relay_lost(struct relay *r, enum relay_error error,
 static void relay_refused(struct relay *r, const char *reply)
 {
 	r->is_ready = true;
+	r->sent_data = false;
 	/* Of a mail that it takes but for a recipient the rest may follow. */
 	if (r->question.stage != DEADMX_STAGE_RCPT || !r->sent_mail ||
 	    r->sent_to < r->question.envelope->to_count) {
@@ -490,6 +492,7 @@ static void relay_go_on(struct relay *r, enum smtp_client_state state,
 		break;
 	case SMTP_CLIENT_DOT:
 		is_answer = true;
+		r->sent_data = false;
 		link_leave(r, true);
 		break;
 	case SMTP_CLIENT_CONNECT:
@@ -558,6 +561,17 @@ static void link_on_failed(void *arg, enum smtp_client_state state, int rc)
 		relay_lost(r, error_of(state, rc), NULL);
 }
 
+/* Commands that a backend is asked about; in the order of a conversation. */
+static bool is_of_mail(enum deadmx_stage stage)
+{
+	_Static_assert(DEADMX_STAGE_MAIL < DEADMX_STAGE_RCPT &&
+			       DEADMX_STAGE_RCPT < DEADMX_STAGE_DATA &&
+			       DEADMX_STAGE_DATA < DEADMX_STAGE_DOT,
+		       "stages are compared");
+	return stage == DEADMX_STAGE_MAIL || stage == DEADMX_STAGE_RCPT ||
+	       stage == DEADMX_STAGE_DATA || stage == DEADMX_STAGE_DOT;
+}
+
 bool relay_ask(struct relay *r, const struct relay_question *q,
 	       const char **ret_reply)
 {
@@ -565,7 +579,7 @@ bool relay_ask(struct relay *r, const struct relay_question *q,
 	assert(!r->is_asked && !r->closing);
 	if (q->stage == DEADMX_STAGE_MAIL)
 		relay_forget(r);
-	if (q->stage < r->options.frontend->relay->at)
+	if (!is_of_mail(q->stage) || q->stage < r->options.frontend->relay->at)
 		return false;
 	if (r->has_failed) {
 		*ret_reply = r->answer;
@@ -622,8 +636,11 @@ void relay_close(struct relay *r, void (*cb)(void *arg), void *arg)
 void relay_links_abort(struct relay_links *links,
 		       const struct deadmx_server *frontend)
 {
-	for (struct relay *r = links->first; r; r = r->next)
-		for (struct link *l = r->links;
-		     l && r->options.frontend == frontend; l = l->next)
+	for (struct relay *r = links->first; r; r = r->next) {
+		if (r->options.frontend != frontend)
+			continue;
+		link_leave(r, false);
+		for (struct link *l = r->links; l; l = l->next)
 			smtp_client_close(l->client);
+	}
 }

@@ -82,6 +82,8 @@ void scenario_row_sender(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_recipient(struct deadmx_yaml *doc,
 			    const struct deadmx_yaml_node *node, void *arg);
+void scenario_row_spf(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_attempt(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_connection(struct deadmx_yaml *doc,

@@ -73,15 +73,17 @@ struct attempts_try {
 	int64_t t_ns;
 	const struct deadmx_server *server; /* NULL: DNS led to none */
 	const char *domain; /* whose mail it was for; NULL = nobody's */
-	const char *fault;  /* action word, or NULL */
+	const char *fault;  /* action word, "relay", or NULL */
 	const char *stage;
 	char *reply;
 	struct attempts_rcpt *rcpts;
 	size_t rcpt_count;
 	char *recipient;  /* or NULL */
 	bool is_accepted; /* the server took the connection */
-	bool is_return;	  /* brings a bounce to a sender: no attempt */
-	unsigned rivals;  /* open recipients it may have been for */
+	/* It is a frontend, and the backend that it turned to last failed. */
+	bool backend_failed;
+	bool is_return;	 /* brings a bounce to a sender: no attempt */
+	unsigned rivals; /* open recipients it may have been for */
 	int round;
 };
 

@@ -117,7 +117,7 @@ static void add_fault(struct fixture *f, int backend, enum deadmx_stage stage,
 				      .action = action,
 				      .reply = STR(reply),
 				      .stall_ns = DEADMX_FOREVER_NS,
-				      .until_ns = DEADMX_FOREVER_NS};
+				      .window.until_ns = DEADMX_FOREVER_NS};
 }
 
 static void start_backend(struct fixture *f, int i)
@@ -312,7 +312,7 @@ static void test_relay_one_of_two_refused(void **state)
 
 	add_fault(f, 0, DEADMX_STAGE_RCPT, DEADMX_ACTION_REPLY,
 		  "550 5.1.1 Nobody");
-	f->rows[0][0].first = 1;
+	f->rows[0][0].window.first = 1;
 	start_backend(f, 0);
 	begin(f);
 	assert_string_equal(ask(f, DEADMX_STAGE_MAIL, "a@b.test"), "");
@@ -408,9 +408,12 @@ static void test_relay_banner_421(void **state)
 		      "reply b1.test 421 4.3.2 Service not available.\n");
 }
 
+/* EHLO and HELO: there is no third. */
 static void test_relay_ehlo_refused(void **state)
 {
-	check_failure(*state, DEADMX_STAGE_EHLO, DEADMX_ACTION_REPLY,
+	add_fault(*state, 0, DEADMX_STAGE_EHLO, DEADMX_ACTION_REPLY,
+		  "502 5.5.1 What?");
+	check_failure(*state, DEADMX_STAGE_HELO, DEADMX_ACTION_REPLY,
 		      "554-5.7.1 Go\n554 away", "554-5.7.1 Go away.",
 		      "reply b1.test 554-5.7.1 Go\n554 away\n");
 }
