@@ -598,6 +598,11 @@ bool relay_ask(struct relay *r, const struct relay_question *q,
 
 void relay_forget(struct relay *r)
 {
+	if (r->is_asked) {
+		r->try.error = RELAY_ERROR_LEFT;
+		r->try.reply = NULL;
+		r->ops->on_try(r->arg, &r->try);
+	}
 	r->is_asked = false;
 	r->has_failed = false;
 	r->row = NULL;

@@ -64,6 +64,7 @@ enum {
 	   "SocketError",                                                      \
 	   "421 4.4.2 Connection dropped due to SocketError",                  \
 	   "No SMTP reply")                                                    \
+	XX(LEFT, "left", "", "", "") /* the client left before it answered */  \
 	XX(REPLY, "reply", "", "", "") /* its own words are quoted */
 /* clang-format on */
 
@@ -145,7 +146,10 @@ struct relay_question {
  */
 bool relay_ask(struct relay *r, const struct relay_question *q,
 	       const char **ret_reply);
-/* The mail is given up: leave the backend. An answer doesn't come any more. */
+/*
+ * The mail is over or given up: leave the backend. An answer doesn't come any
+ * more; one that was waited for is told to on_try as left.
+ */
 void relay_forget(struct relay *r);
 /* Where the last mail went, as "name" or "address:port". */
 const char *relay_backend(const struct relay *r);

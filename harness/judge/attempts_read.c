@@ -526,11 +526,17 @@ static void reader_run(struct reader *r, const struct event *e)
 static void reader_relay(struct reader *r, const struct event *e)
 {
 	struct attempts_try *try = reader_session(r, e);
-	bool failed = event_text(e, "error") != NULL;
+	size_t backend = reader_server(r, e, "backend");
+	const char *error = event_text(e, "error");
+	bool left = error && strcmp(error, "left") == 0;
 
-	r->a->faults_fired += failed;
+	/* A client may leave for reasons of its own. */
+	if (left && backend < r->a->scenario->world.server_count)
+		r->a->faults_fired += r->servers[backend].state != NULL;
+	else
+		r->a->faults_fired += error != NULL;
 	if (try)
-		try->backend_failed = failed;
+		try->backend_failed = error != NULL;
 }
 
 static void reader_message(struct reader *r, const struct event *e)
