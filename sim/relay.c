@@ -215,14 +215,9 @@ static const struct deadmx_relay_row *route_pick(struct relay_route *route,
 static const struct deadmx_server *server_of(const struct deadmx_world *world,
 					     const struct deadmx_backend *b)
 {
-	for (size_t i = 0; i < world->server_count; i++) {
-		const struct deadmx_server *s = &world->servers[i];
-
-		if (b->name ? strcasecmp(s->name, b->name) == 0
-			    : s->port == b->port &&
-				      strcmp(s->address, b->address) == 0)
-			return s;
-	}
+	for (size_t i = 0; b->name && i < world->server_count; i++)
+		if (strcasecmp(world->servers[i].name, b->name) == 0)
+			return &world->servers[i];
 	assert(!b->name); /* the parser has looked it up */
 	return NULL;
 }

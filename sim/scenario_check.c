@@ -167,7 +167,7 @@ static void control_check(struct deadmx_yaml *doc,
 		for (size_t j = 0; j < server->fault_count; j++)
 			faults += server->faults[j].action !=
 				  DEADMX_ACTION_ACCEPT;
-		faults += scenario_relay_is_fault(&s->world, server);
+		faults += scenario_relay_is_fault(server);
 	}
 	for (size_t i = 0; i < s->world.name_count; i++)
 		for (size_t j = 0; j < s->world.names[i].row_count; j++)

@@ -116,12 +116,14 @@ void scenario_read_reply(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node,
 			 struct deadmx_fault *fault);
 
-/* What only the whole tells of relays: names, loops, rows that never apply. */
+/*
+ * What only the whole tells of relays: names, loops, rows that never apply.
+ * The address of a server becomes its name.
+ */
 void scenario_relays_check(struct deadmx_yaml *doc,
 			   const struct deadmx_world *world);
 /* May it hand mail on to an address where no server is? */
-bool scenario_relay_is_fault(const struct deadmx_world *world,
-			     const struct deadmx_server *server);
+bool scenario_relay_is_fault(const struct deadmx_server *server);
 
 /* The last steps: fill in what was left out, check the whole. */
 void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);

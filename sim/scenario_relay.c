@@ -364,6 +364,19 @@ static bool leads_back(const struct deadmx_world *world,
 	return false;
 }
 
+/* A server's address stands for the server, wherever that will be. */
+static void backend_resolve(const struct deadmx_world *world,
+			    struct deadmx_backend *b)
+{
+	for (size_t i = 0; i < world->server_count && !b->name; i++) {
+		const struct deadmx_server *server = &world->servers[i];
+
+		if (strcmp(server->address, b->address) == 0 &&
+		    server->port == b->port)
+			b->name = server->name;
+	}
+}
+
 static void rows_check(struct deadmx_yaml *doc,
 		       const struct deadmx_world *world,
 		       const struct deadmx_relay *relay)
@@ -371,10 +384,14 @@ static void rows_check(struct deadmx_yaml *doc,
 	for (size_t i = 0; i < relay->row_count; i++) {
 		const struct deadmx_relay_row *row = &relay->rows[i];
 
-		for (size_t j = 0; j < row->backend_count; j++)
-			if (row->backends[j].name)
-				name_check(doc, world, row,
-					   row->backends[j].name);
+		for (size_t j = 0; j < row->backend_count; j++) {
+			struct deadmx_backend *b = &row->backends[j];
+
+			if (b->name)
+				name_check(doc, world, row, b->name);
+			else
+				backend_resolve(world, b);
+		}
 		if (row->window.from_ns >= world->until_ns)
 			deadmx_yaml_error(doc, &row->place,
 					  "see until in world",
@@ -386,44 +403,27 @@ static void rows_check(struct deadmx_yaml *doc,
 void scenario_relays_check(struct deadmx_yaml *doc,
 			   const struct deadmx_world *world)
 {
+	for (size_t i = 0; i < world->server_count; i++)
+		if (world->servers[i].relay)
+			rows_check(doc, world, world->servers[i].relay);
 	for (size_t i = 0; i < world->server_count; i++) {
 		const struct deadmx_server *server = &world->servers[i];
 		bool seen[DEADMX_SCENARIO_SERVERS_MAX] = {0};
 
-		if (!server->relay)
-			continue;
-		rows_check(doc, world, server->relay);
-		if (leads_back(world, server, server, seen))
+		if (server->relay && leads_back(world, server, server, seen))
 			deadmx_yaml_error(doc, &server->relay->place, NULL,
 					  "relay, mail would come back to %s",
 					  server->name);
 	}
 }
 
-/* Is there somebody at the address? */
-static bool is_server(const struct deadmx_world *world,
-		      const struct deadmx_backend *b)
-{
-	for (size_t i = 0; i < world->server_count; i++)
-		if (world->servers[i].address &&
-		    strcmp(world->servers[i].address, b->address) == 0 &&
-		    world->servers[i].port == b->port)
-			return true;
-	return false;
-}
-
-bool scenario_relay_is_fault(const struct deadmx_world *world,
-			     const struct deadmx_server *server)
+bool scenario_relay_is_fault(const struct deadmx_server *server)
 {
 	const struct deadmx_relay *relay = server->relay;
 
 	for (size_t i = 0; relay && i < relay->row_count; i++)
-		for (size_t j = 0; j < relay->rows[i].backend_count; j++) {
-			const struct deadmx_backend *b =
-				&relay->rows[i].backends[j];
-
-			if (!b->name && !is_server(world, b))
+		for (size_t j = 0; j < relay->rows[i].backend_count; j++)
+			if (!relay->rows[i].backends[j].name)
 				return true;
-		}
 	return false;
 }

@@ -412,10 +412,10 @@ enum deadmx_wrap {
 		DEADMX_WRAP_COUNT
 };
 
-/* A backend: a server of the world by its name, or an address. */
+/* A backend: a server of the world by its name, or an address of nobody. */
 struct deadmx_backend {
 	char *name;    /* or NULL */
-	char *address; /* IPv4 or IPv6 literal; NULL with a name */
+	char *address; /* IPv4 or IPv6 literal; of no meaning with a name */
 	uint16_t port; /* of the address */
 };
 

@@ -161,6 +161,9 @@ static void test_relay_refused(void **state)
 		      "    box.dest.example: {relay: [192.0.2.1, "
 		      "mx.dest.example]}\n" TAIL,
 		 "mail would come back"},
+		{HEAD "    mx.dest.example: {address: 192.0.2.7, relay: "
+		      "192.0.2.7}\n" TAIL,
+		 "mail would come back"},
 		{FRONTEND("10.0.0.1") TAIL, "networks for tests"},
 		{FRONTEND("\"2001:db9::1\"") TAIL, "networks for tests"},
 		{FRONTEND("192.0.2.20:0") TAIL, "expected a server"},
