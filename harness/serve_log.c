@@ -183,7 +183,32 @@ static void put_inject(const struct line *l)
 
 static void put_accept(const struct line *l)
 {
+	const char *frontend = text_of(l, "frontend");
+
 	fprintf(l->out, "connection from %s", text_of(l, "peer"));
+	if (*frontend)
+		fprintf(l->out, ", the frontend %s", frontend);
+}
+
+static void put_relay(const struct line *l)
+{
+	const char *name = text_of(l, "backend"), *error = text_of(l, "error");
+
+	fprintf(l->out, "backend %s%s%s port %jd: %s", name, *name ? ", " : "",
+		text_of(l, "address"), number_of(l, "port"),
+		*error ? error : "connected");
+	if (!*text_of(l, "reply"))
+		return;
+	fputs(", ", l->out);
+	put_member(l, "reply");
+}
+
+static void put_spf(const struct line *l)
+{
+	fputs("SPF of <", l->out);
+	put_member(l, "sender");
+	fprintf(l->out, ">: %s; ", text_of(l, "result"));
+	put_member(l, "explanation");
 }
 
 static void put_command(const struct line *l)
@@ -214,6 +239,8 @@ static void (*const put_event[DEADMX_EVENT_COUNT])(const struct line *l) = {
 	[DEADMX_EVENT_STATE] = put_state,
 	[DEADMX_EVENT_CLOSE] = put_close,
 	[DEADMX_EVENT_MESSAGE] = put_message,
+	[DEADMX_EVENT_RELAY] = put_relay,
+	[DEADMX_EVENT_SPF] = put_spf,
 	[DEADMX_EVENT_DNS] = put_dns,
 	[DEADMX_EVENT_ERROR] = put_error,
 };

@@ -210,6 +210,11 @@ void connection_stall(struct connection *c, int64_t ns)
 	sim_timer_start(&c->timer, connection_on_stalled, ns);
 }
 
+void connection_resume(struct connection *c)
+{
+	connection_process(c);
+}
+
 static void connection_on_drip(uv_timer_t *timer)
 {
 	struct connection *c = timer->data;
@@ -533,13 +538,20 @@ int connection_accept(struct connection *c, uv_stream_t *listening)
 	return rc;
 }
 
+int connection_peer_name(const struct connection *c,
+			 struct sockaddr_storage *ret)
+{
+	int size = sizeof(*ret);
+
+	return uv_tcp_getpeername(&c->tcp, (struct sockaddr *)ret, &size);
+}
+
 void connection_peer(const struct connection *c, char *buf, size_t len)
 {
 	struct sockaddr_storage peer = {0};
-	int size = sizeof(peer);
 
 	buf[0] = '\0';
-	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&peer, &size) == 0)
+	if (connection_peer_name(c, &peer) == 0)
 		uv_ip_name((const struct sockaddr *)&peer, buf, len);
 }
 

@@ -57,6 +57,9 @@ struct connection *connection_new(uv_loop_t *loop,
 int connection_accept(struct connection *c, uv_stream_t *listening);
 /* The client's address as text, without its port; "" when it has gone. */
 void connection_peer(const struct connection *c, char *buf, size_t len);
+/* The same with its port. 0 or a negative errno. */
+int connection_peer_name(const struct connection *c,
+			 struct sockaddr_storage *ret);
 /* Read from now on and feed @session, which must outlive the connection. */
 void connection_run(struct connection *c, struct smtp_session *session);
 
@@ -65,6 +68,8 @@ void connection_send(struct connection *c, const char *text, size_t len);
 void connection_drip(struct connection *c, const char *text, size_t len,
 		     int64_t byte_ns);
 void connection_stall(struct connection *c, int64_t ns);
+/* What held the session back, but for these two, is over. */
+void connection_resume(struct connection *c);
 /* The session has ended: send what is left, then FIN or RST. */
 void connection_end(struct connection *c, bool reset);
 

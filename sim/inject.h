@@ -2,7 +2,7 @@
 /*
  * What handing one mail to the MTA comes to, however it is handed over.
  *
- * Common to smtp_client and sendmail, the two ways.
+ * Common to smtp_inject and sendmail, the two ways.
  */
 #ifndef SIM_INJECT_H
 #define SIM_INJECT_H

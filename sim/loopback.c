@@ -82,6 +82,28 @@ static void names_move(struct deadmx_scenario *s, char *const *before,
 	}
 }
 
+/* Nobody's addresses must not lead out of the machine either. */
+static void relay_move(struct deadmx_scenario *s, struct deadmx_relay *relay,
+		       uint16_t port)
+{
+	char text[DEADMX_LOOPBACK_TEXT_MAX];
+
+	for (size_t i = 0; i < relay->row_count; i++)
+		for (size_t j = 0; j < relay->rows[i].backend_count; j++) {
+			struct deadmx_backend *b = &relay->rows[i].backends[j];
+			const char *address = "::1";
+
+			if (b->name)
+				continue;
+			if (deadmx_loopback_address(b->address, text) == 0)
+				address = text;
+			b->address = deadmx_arena_copy(s->arena, address,
+						       strlen(address));
+			if (b->port == SCENARIO_SMTP_PORT)
+				b->port = port;
+		}
+}
+
 int deadmx_loopback_move(struct deadmx_scenario *s,
 			 const char *const *addresses, size_t count,
 			 uint16_t port)
@@ -112,6 +134,8 @@ int deadmx_loopback_move(struct deadmx_scenario *s,
 		while (is_taken(world, i, server))
 			if (++server->port == 0)
 				return -ERANGE;
+		if (server->relay)
+			relay_move(s, server->relay, port);
 	}
 	names_move(s, before, count == 0);
 	return 0;

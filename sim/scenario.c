@@ -166,12 +166,9 @@ static void server_mx_for(struct deadmx_yaml *doc,
 		domain_read(doc, node, &unused);
 		return;
 	}
+	/* None: a server that nobody finds by MX, such as a backend. */
 	for (child = node->first; child; child = child->next)
 		domain_read(doc, child, &unused);
-	if (!node->count)
-		deadmx_yaml_error(doc, &node->place, NULL,
-				  "mx_for, expected at least one domain, got "
-				  "none");
 }
 
 static void server_preference(struct deadmx_yaml *doc,
@@ -202,8 +199,8 @@ static const struct deadmx_yaml_key server_keys[] = {
 	 false, "yes|ip6"},
 	{"port", server_port, "TCP port (default 25)", false, "count 1..65535"},
 	{"mx_for", server_mx_for,
-	 "the domain, or a list of domains, whose mail it takes (default: its "
-	 "name without the first label)",
+	 "the domain, or a list of domains, whose mail it takes, [] for none "
+	 "(default: its name without the first label)",
 	 false, "domain|list domain"},
 	{"preference", server_preference,
 	 "MX preference (default 10, 20, … in the order of the file)", false,
@@ -225,6 +222,10 @@ static const struct deadmx_yaml_key server_keys[] = {
 	{"certificate", server_certificate,
 	 "what it shows in TLS (default: a good one with its name)", false,
 	 "table certificate"},
+	{"relay", scenario_read_relay,
+	 "a frontend: it hands mail on at once, to this backend (default: it "
+	 "takes it itself)",
+	 false, "word|list word|table relay"},
 	{"timeline", scenario_read_timeline,
 	 "what is broken, and when (default nothing)", false,
 	 "list table timeline"},
@@ -258,8 +259,6 @@ static void mx_for_default(struct deadmx_yaml *doc,
 {
 	char *dot = strchr(server->name, '.');
 
-	if (server->mx_for_count)
-		return;
 	if (!dot || !strchr(dot + 1, '.')) {
 		deadmx_yaml_error(doc, &server->place, "add mx_for: …",
 				  "server %.80s, expected a host in a domain "
@@ -311,7 +310,9 @@ static void world_servers(struct deadmx_yaml *doc,
 		size_t i = world->server_count++;
 
 		server_read(doc, child, &world->servers[i]);
-		mx_for_default(doc, &world->servers[i]);
+		if (child->kind != DEADMX_YAML_MAP ||
+		    !deadmx_yaml_get(child, "mx_for"))
+			mx_for_default(doc, &world->servers[i]);
 		if (child->kind != DEADMX_YAML_MAP ||
 		    !deadmx_yaml_get(child, "preference"))
 			preference_default(world, i);
@@ -744,6 +745,8 @@ const struct scenario_table scenario_tables[] = {
 	{"server", server_keys},
 	{"timeline", scenario_row_keys},
 	{"stage", scenario_stage_keys},
+	{"relay", scenario_relay_keys},
+	{"relay_timeline", scenario_relay_row_keys},
 	{"name", scenario_name_keys},
 	{"name_timeline", scenario_name_row_keys},
 	{"tls", scenario_tls_keys},

@@ -231,6 +231,7 @@ static void control_check(struct deadmx_yaml *doc,
 			faults += server->faults[j].action !=
 				  DEADMX_ACTION_ACCEPT;
 		faults += scenario_certificate_fails(server, s->world.until_ns);
+		faults += scenario_relay_is_fault(server);
 	}
 	for (size_t i = 0; i < s->world.name_count; i++)
 		for (size_t j = 0; j < s->world.names[i].row_count; j++)
@@ -444,6 +445,7 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 			faults_check(doc, &s->world, &s->world.servers[i]);
 		for (size_t i = 0; i < s->world.server_count; i++)
 			tls_check(doc, &s->world.servers[i]);
+		scenario_relays_check(doc, &s->world);
 	}
 	if (!reader->bad_names)
 		scenario_names_check(doc, &s->world);

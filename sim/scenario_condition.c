@@ -4,6 +4,7 @@
  * they can be known at the stages that the row speaks of.
  */
 #include "sim/scenario_read.h"
+#include "sim/spf.h"
 
 #include <string.h>
 
@@ -117,6 +118,48 @@ void scenario_row_recipient(struct deadmx_yaml *doc,
 	address_read(doc, node, &row->like.recipient);
 }
 
+/* "softfail", or "not pass": all but that. False: it is neither. */
+static bool spf_read(const char *text, unsigned *ret)
+{
+	static const char negation[] = "not ";
+	bool is_not = strncmp(text, negation, strlen(negation)) == 0;
+	enum deadmx_spf result;
+
+	if (spf_parse(is_not ? text + strlen(negation) : text, &result) < 0)
+		return false;
+	*ret |= is_not ? ((1u << DEADMX_SPF_COUNT) - 1) & ~(1u << result)
+		       : 1u << result;
+	return true;
+}
+
+void scenario_row_spf(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct scenario_row *row = arg;
+	const char *words[DEADMX_SPF_COUNT], *bad = NULL;
+	char **texts = NULL;
+	size_t count = 0;
+
+	for (int i = 0; i < DEADMX_SPF_COUNT; i++)
+		words[i] = spf_word((enum deadmx_spf)i);
+	if (deadmx_yaml_is_empty(node)) {
+		bad = "";
+	} else {
+		if (!deadmx_yaml_texts(doc, node, &texts, &count))
+			return;
+		bad = count ? NULL : "";
+	}
+	for (size_t i = 0; i < count && !bad; i++)
+		if (!spf_read(texts[i], &row->like.spf))
+			bad = texts[i];
+	if (bad)
+		deadmx_yaml_wrong(doc, node, "spf",
+				  "results of SPF such as none, [softfail, "
+				  "fail] or not pass",
+				  deadmx_yaml_did_you_mean(doc, bad, words,
+							   DEADMX_SPF_COUNT));
+}
+
 /* --- where they can be known --------------------------------------------- */
 
 static bool has_sender(enum deadmx_stage stage)
@@ -169,8 +212,10 @@ void scenario_row_check(struct deadmx_yaml *doc,
 {
 	if (f->stage == DEADMX_STAGE_CONNECT)
 		connect_check(doc, row, f);
-	if (!has_sender(f->stage))
+	if (!has_sender(f->stage)) {
 		unknown_at(doc, row, "sender", "sender", f->stage);
+		unknown_at(doc, row, "spf", "sender", f->stage);
+	}
 	if (has_sender(f->stage) && f->stage != DEADMX_STAGE_MAIL)
 		return;
 	unknown_at(doc, row, "recipient", "recipient", f->stage);

@@ -446,6 +446,9 @@ static void fault_add(struct deadmx_yaml *doc,
 }
 
 /* clang-format off */
+#define SPF_WORD(uc, word, doc) "'" word "'|'not " word "'|"
+#define SPF_TYPE DEADMX_SPF_MAP(SPF_WORD) "list (" DEADMX_SPF_MAP(SPF_WORD) ")"
+
 const struct deadmx_yaml_key scenario_row_keys[] = {
 	SCENARIO_WINDOW_KEYS,
 	{"probability", scenario_row_probability, "fires by lot: in how many of a hundred cases (default all)", false, "percent"},
@@ -454,6 +457,7 @@ const struct deadmx_yaml_key scenario_row_keys[] = {
 	{"attempt", scenario_row_attempt, "only the nth RCPT with this sender and recipient at this server, such as 1..3", false, "counts"},
 	{"connection", scenario_row_connection, "only the nth connection that the server has accepted, such as 2..4", false, "counts"},
 	{"ip", scenario_row_ip, "only connections by IPv4 or IPv6: 4 or 6", false, "'4'|'6'"},
+	{"spf", scenario_row_spf, "only when SPF says this of the sender, such as none, [softfail, fail] or not pass", false, SPF_TYPE},
 #define XX(uc, word, doc) {word, row_stage, doc, false, "stage " word},
 	DEADMX_STAGE_MAP(XX)
 #undef XX

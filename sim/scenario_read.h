@@ -5,10 +5,10 @@
  * scenario_source.c makes one tree of several files, scenario_matrix.c the
  * tree of each case. Then scenario.c reads world and mail, scenario_fault.c
  * timelines, scenario_tls.c certificates and stage tls, scenario_name.c names,
- * scenario_reply.c replies by name, scenario_expect.c expectations;
- * scenario_check.c and scenario_lead.c say what only the whole can tell
- * (domains, addresses, rows that never apply). scenario_store.c keeps it all
- * for later.
+ * scenario_reply.c replies by name, scenario_relay.c frontends,
+ * scenario_expect.c expectations; scenario_check.c and scenario_lead.c say what
+ * only the whole can tell (domains, addresses, rows that never apply).
+ * scenario_store.c keeps it all for later.
  */
 #ifndef SIM_SCENARIO_READ_H
 #define SIM_SCENARIO_READ_H
@@ -60,6 +60,8 @@ extern const struct deadmx_yaml_key scenario_name_keys[];
 extern const struct deadmx_yaml_key scenario_name_row_keys[];
 extern const struct deadmx_yaml_key scenario_tls_keys[];
 extern const struct deadmx_yaml_key scenario_certificate_keys[];
+extern const struct deadmx_yaml_key scenario_relay_keys[];
+extern const struct deadmx_yaml_key scenario_relay_row_keys[];
 extern const struct deadmx_yaml_key scenario_expect_keys[];
 extern const struct deadmx_yaml_key scenario_ndr_keys[];
 extern const struct deadmx_yaml_key scenario_notice_keys[];
@@ -71,6 +73,8 @@ extern const struct deadmx_yaml_key scenario_first_keys[];
 void scenario_read_timeline(struct deadmx_yaml *doc,
 			    const struct deadmx_yaml_node *node, void *arg);
 void scenario_read_names(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg);
+void scenario_read_relay(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node, void *arg);
 void scenario_read_expect(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg);
@@ -103,6 +107,8 @@ void scenario_row_sender(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_recipient(struct deadmx_yaml *doc,
 			    const struct deadmx_yaml_node *node, void *arg);
+void scenario_row_spf(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_attempt(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg);
 void scenario_row_ip(struct deadmx_yaml *doc,
@@ -144,6 +150,15 @@ void scenario_read_replies(struct deadmx_yaml *doc,
 const struct reply_catalogue_entry *
 scenario_reply_find(struct deadmx_yaml *doc,
 		    const struct deadmx_yaml_node *node);
+
+/*
+ * What only the whole tells of relays: names, loops, rows that never apply.
+ * The address of a server becomes its name.
+ */
+void scenario_relays_check(struct deadmx_yaml *doc,
+			   const struct deadmx_world *world);
+/* May it hand mail on to an address where no server is? */
+bool scenario_relay_is_fault(const struct deadmx_server *server);
 
 /* The last steps: fill in what was left out, check the whole. */
 void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);

@@ -9,14 +9,14 @@
 #include "sim/message.h"
 #include "sim/sendmail.h"
 #include "sim/sim_timer.h"
-#include "sim/smtp_client.h"
+#include "sim/smtp_inject.h"
 
 /* One mail being handed over. */
 struct job {
 	struct sender *sender;
 	size_t index;
 	char *data;
-	struct smtp_client *client; /* or */
+	struct smtp_inject *smtp; /* or */
 	struct sendmail *sendmail;
 };
 
@@ -138,7 +138,7 @@ static void sender_inject(struct sender *s, size_t index)
 	if (mail->via_sendmail)
 		job->sendmail = sendmail_new(o->loop, o->sendmail, &inject);
 	else
-		job->client = smtp_client_new(o->loop, &s->submit, &inject);
+		job->smtp = smtp_inject_new(o->loop, &s->submit, &inject);
 }
 
 static void sender_on_timer(uv_timer_t *timer)
@@ -226,8 +226,8 @@ void sender_close(struct sender *s, void (*cb)(void *arg), void *arg)
 	s->close_cb = cb;
 	s->close_arg = arg;
 	for (size_t i = 0; i < s->job_count; i++) {
-		if (s->jobs[i]->client)
-			smtp_client_close(s->jobs[i]->client);
+		if (s->jobs[i]->smtp)
+			smtp_inject_close(s->jobs[i]->smtp);
 		else
 			sendmail_close(s->jobs[i]->sendmail);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A sender's SMTP client: see smtp_client.h. */
+/* The client's side of SMTP: see smtp_client.h. */
 #include "sim/smtp_client.h"
 
 #include <assert.h>
@@ -16,18 +16,20 @@ struct smtp_client {
 	uv_tcp_t tcp;
 	uv_timer_t timer;
 	uv_connect_t connect;
-	struct inject inject;
+	const struct smtp_client_ops *ops;
+	void *arg;
 	enum smtp_client_state state;
 	int open_handles;
-	bool decided; /* the result was told */
-	bool dsn, eightbitmime, deliverby;
-	size_t next_to; /* of the recipients */
+	int connect_rc; /* a connection that failed at once: why */
+	int64_t wait_ns;
+	char *helo;
+	char *extensions; /* the answer to EHLO, or NULL */
 	size_t in_len;
-	char in[INJECT_REPLY_MAX + 1]; /* one reply as it comes in */
+	char in[SMTP_CLIENT_REPLY_MAX + 1]; /* one reply as it comes in */
 };
 
 /* clang-format off */
-static const char *state_name(enum smtp_client_state state)
+const char *smtp_client_state_name(enum smtp_client_state state)
 {
 	static const char *const names[] = {
 #define XX(uc, lc) [SMTP_CLIENT_##uc] = lc,
@@ -35,6 +37,7 @@ static const char *state_name(enum smtp_client_state state)
 #undef XX
 	};
 
+	assert((unsigned)state < SMTP_CLIENT_COUNT);
 	return names[state];
 }
 /* clang-format on */
@@ -53,7 +56,9 @@ static void client_closed(uv_handle_t *handle)
 
 	if (--c->open_handles)
 		return;
-	c->inject.on_closed(c->inject.arg);
+	c->ops->on_closed(c->arg);
+	free(c->helo);
+	free(c->extensions);
 	free(c);
 }
 
@@ -66,30 +71,22 @@ void smtp_client_close(struct smtp_client *c)
 	uv_close((uv_handle_t *)&c->timer, client_closed);
 }
 
-static void client_decide(struct smtp_client *c, enum inject_status status,
-			  const char *reply)
+/* No answer: say where that was. After QUIT nobody cares. */
+static void client_fail(struct smtp_client *c, int rc)
 {
-	if (c->decided)
-		return;
-	c->decided = true;
-	c->inject.on_result(c->inject.arg, status, reply, c->dsn);
-}
+	enum smtp_client_state state = c->state;
 
-/* The MTA gave no answer: say where that was. */
-static void client_fail(struct smtp_client *c, const char *what)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "%s (waiting at %s)", what,
-		 state_name(c->state));
-	client_decide(c, INJECT_FAILED, text);
 	smtp_client_close(c);
+	if (state != SMTP_CLIENT_QUIT)
+		c->ops->on_failed(c->arg, state, rc);
 }
 
 static void client_on_timeout(uv_timer_t *timer)
 {
-	client_fail(timer->data, "no answer in time");
+	client_fail(timer->data, UV_ETIMEDOUT);
 }
+
+/* --- out ----------------------------------------------------------------- */
 
 struct write {
 	uv_write_t req;
@@ -115,8 +112,7 @@ static void client_send(struct smtp_client *c, enum smtp_client_state next,
 	smtp_client_enter(c, next);
 	w->text = text;
 	w->req.data = w;
-	sim_timer_start(&c->timer, client_on_timeout,
-			INJECT_WAIT_S * DEADMX_NS_PER_S);
+	sim_timer_start(&c->timer, client_on_timeout, c->wait_ns);
 	/* A broken connection is seen by the reader. */
 	if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &buf, 1,
 		     client_on_written) < 0)
@@ -138,135 +134,85 @@ client_command(struct smtp_client *c, enum smtp_client_state next,
 	client_send(c, next, text, (size_t)len);
 }
 
-static void client_mail(struct smtp_client *c)
+void smtp_client_mail(struct smtp_client *c, const char *from,
+		      const char *parameters)
 {
-	const struct deadmx_mail *m = c->inject.mail;
-	const char *ret = c->dsn ? m->ret : NULL;
-	const char *envid = c->dsn ? m->envid : NULL;
-	bool eightbit = false;
-
-	for (size_t i = 0; i < c->inject.len; i++)
-		eightbit |= (unsigned char)c->inject.data[i] >= 0x80;
-	client_command(
-		c, SMTP_CLIENT_MAIL, "MAIL FROM:<%s>%s%s%s%s%s%s%s\r\n",
-		m->from, eightbit && c->eightbitmime ? " BODY=8BITMIME" : "",
-		ret ? " RET=" : "", ret ? ret : "", envid ? " ENVID=" : "",
-		envid ? envid : "", c->deliverby && m->by ? " BY=" : "",
-		c->deliverby && m->by ? m->by : "");
+	client_command(c, SMTP_CLIENT_MAIL, "MAIL FROM:<%s>%s\r\n", from,
+		       parameters);
 }
 
-static void client_rcpt(struct smtp_client *c)
+void smtp_client_rcpt(struct smtp_client *c, const char *to,
+		      const char *parameters)
 {
-	const struct deadmx_mail *m = c->inject.mail;
-	const char *notify = c->dsn ? m->notify : NULL;
-	const char *orcpt = c->dsn ? m->orcpt : NULL;
-
-	client_command(c, SMTP_CLIENT_RCPT, "RCPT TO:<%s>%s%s%s%s\r\n",
-		       m->to[c->next_to++], notify ? " NOTIFY=" : "",
-		       notify ? notify : "", orcpt ? " ORCPT=" : "",
-		       orcpt ? orcpt : "");
+	client_command(c, SMTP_CLIENT_RCPT, "RCPT TO:<%s>%s\r\n", to,
+		       parameters);
 }
 
-/* Dots stuffed, lines in CRLF, the final dot. */
-static void client_message(struct smtp_client *c)
+void smtp_client_data(struct smtp_client *c)
+{
+	client_command(c, SMTP_CLIENT_DATA, "DATA\r\n");
+}
+
+void smtp_client_quit(struct smtp_client *c)
+{
+	client_command(c, SMTP_CLIENT_QUIT, "QUIT\r\n");
+}
+
+/* Only CRLF ends a line (RFC 5321 2.3.8): dots behind it are doubled. */
+void smtp_client_message(struct smtp_client *c, const char *data, size_t len)
 {
 	size_t used = 0;
-	char *text = malloc(3 * c->inject.len + 8);
+	char *text = malloc(2 * len + 8);
 	bool begins = true;
 
 	assert(text);
-	for (size_t i = 0; i < c->inject.len; i++) {
-		char ch = c->inject.data[i];
-
-		if (begins && ch == '.')
+	for (size_t i = 0; i < len; i++) {
+		if (begins && data[i] == '.')
 			text[used++] = '.';
-		if (ch == '\n')
-			text[used++] = '\r';
-		text[used++] = ch;
-		begins = ch == '\n';
+		text[used++] = data[i];
+		begins = data[i] == '\n' && i && data[i - 1] == '\r';
 	}
 	memcpy(text + used, begins ? ".\r\n" : "\r\n.\r\n", begins ? 3 : 5);
 	client_send(c, SMTP_CLIENT_DOT, text, used + (begins ? 3 : 5));
 }
 
-/* Extensions stand one a line behind the code. */
-static bool has_extension(const char *reply, const char *word)
-{
-	size_t len = strlen(word);
+/* --- in ------------------------------------------------------------------ */
 
-	for (const char *p = strchr(reply, '\n'); p; p = strchr(p, '\n')) {
+bool smtp_client_offers(const struct smtp_client *c, const char *extension)
+{
+	size_t len = strlen(extension);
+
+	if (!c->extensions)
+		return false;
+	/* They stand one a line behind the code, from the second line on. */
+	for (const char *p = strchr(c->extensions, '\n'); p;
+	     p = strchr(p, '\n')) {
 		p++;
 		if (strlen(p) >= 4 + len &&
-		    strncasecmp(p + 4, word, len) == 0 &&
+		    strncasecmp(p + 4, extension, len) == 0 &&
 		    strchr(" \n", p[4 + len]))
 			return true;
 	}
 	return false;
 }
 
-static void client_quit(struct smtp_client *c)
-{
-	client_command(c, SMTP_CLIENT_QUIT, "QUIT\r\n");
-}
-
-/* The good reply that was waited for is here. */
-static void client_go_on(struct smtp_client *c, const char *reply)
-{
-	switch (c->state) {
-	case SMTP_CLIENT_BANNER:
-		client_command(c, SMTP_CLIENT_EHLO, "EHLO [127.0.0.1]\r\n");
-		return;
-	case SMTP_CLIENT_EHLO:
-		c->dsn = has_extension(reply, "DSN");
-		c->eightbitmime = has_extension(reply, "8BITMIME");
-		c->deliverby = has_extension(reply, "DELIVERBY");
-		client_mail(c);
-		return;
-	case SMTP_CLIENT_HELO:
-		client_mail(c);
-		return;
-	case SMTP_CLIENT_MAIL:
-		client_rcpt(c);
-		return;
-	case SMTP_CLIENT_RCPT:
-		if (c->next_to < c->inject.mail->to_count)
-			client_rcpt(c);
-		else
-			client_command(c, SMTP_CLIENT_DATA, "DATA\r\n");
-		return;
-	case SMTP_CLIENT_DATA:
-		client_message(c);
-		return;
-	case SMTP_CLIENT_DOT:
-		client_decide(c, INJECT_ACCEPTED, reply);
-		client_quit(c);
-		return;
-	case SMTP_CLIENT_CONNECT:
-	case SMTP_CLIENT_QUIT:
-	case SMTP_CLIENT_CLOSED:
-	case SMTP_CLIENT_COUNT:
-		return;
-	}
-}
-
 static void client_on_reply(struct smtp_client *c, const char *reply)
 {
-	int want = c->state == SMTP_CLIENT_DATA ? 3 : 2;
 	int code = smtp_reply_code(reply);
 
+	uv_timer_stop(&c->timer);
 	if (c->state == SMTP_CLIENT_QUIT) {
 		smtp_client_close(c);
 	} else if (!code) {
-		client_fail(c, "an answer that is no SMTP reply");
-	} else if (code / 100 == want) {
-		client_go_on(c, reply);
+		client_fail(c, UV_EPROTO);
+	} else if (c->state == SMTP_CLIENT_BANNER && code / 100 == 2) {
+		client_command(c, SMTP_CLIENT_EHLO, "EHLO %s\r\n", c->helo);
 	} else if (c->state == SMTP_CLIENT_EHLO && code / 100 == 5) {
-		client_command(c, SMTP_CLIENT_HELO, "HELO [127.0.0.1]\r\n");
+		client_command(c, SMTP_CLIENT_HELO, "HELO %s\r\n", c->helo);
 	} else {
-		/* One recipient refused is all refused: half a mail would
-		 * make a half-true scenario. */
-		client_decide(c, INJECT_REJECTED, reply);
-		client_quit(c);
+		if (c->state == SMTP_CLIENT_EHLO)
+			c->extensions = strdup(reply);
+		c->ops->on_reply(c->arg, c->state, code, reply);
 	}
 }
 
@@ -288,38 +234,34 @@ static void client_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	struct smtp_client *c = handle->data;
 
 	*buf = uv_buf_init(c->in + c->in_len,
-			   (unsigned)(INJECT_REPLY_MAX - c->in_len));
+			   (unsigned)(SMTP_CLIENT_REPLY_MAX - c->in_len));
 }
 
 static void client_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct smtp_client *c = stream->data;
 	size_t len;
+	char *plain;
 
-	if (n == UV_ENOBUFS) {
-		client_fail(c, "an answer without end");
-		return;
-	}
 	if (n < 0) {
-		client_fail(c, n == UV_EOF ? "connection closed"
-					   : uv_strerror((int)n));
+		client_fail(c, n == UV_ENOBUFS ? UV_EMSGSIZE : (int)n);
 		return;
 	}
 	c->in_len += (size_t)n;
 	c->in[c->in_len] = '\0';
 	len = client_reply_length(c);
+	if (!len)
+		return;
 	/* Nothing is pipelined: what follows a reply is thrown away. */
-	if (len) {
-		char *plain;
-
-		c->in[len] = '\0';
-		plain = smtp_reply_plain(c->in, len);
-		assert(plain);
-		c->in_len = 0;
-		client_on_reply(c, plain);
-		free(plain);
-	}
+	c->in[len] = '\0';
+	c->in_len = 0;
+	plain = smtp_reply_plain(c->in, len);
+	assert(plain);
+	client_on_reply(c, plain);
+	free(plain);
 }
+
+/* --- the connection ------------------------------------------------------ */
 
 static void client_on_connected(uv_connect_t *connect, int status)
 {
@@ -328,37 +270,56 @@ static void client_on_connected(uv_connect_t *connect, int status)
 	if (status == UV_ECANCELED)
 		return;
 	if (status < 0) {
-		client_fail(c, uv_strerror(status));
+		client_fail(c, status);
 		return;
 	}
 	smtp_client_enter(c, SMTP_CLIENT_BANNER);
+	sim_timer_start(&c->timer, client_on_timeout, c->wait_ns);
 	uv_read_start((uv_stream_t *)&c->tcp, client_alloc, client_on_read);
 }
 
-/* A connect that failed at once: told from the loop, as all else is. */
+/* A connection that failed at once: told from the loop, as all else is. */
 static void client_on_no_connect(uv_timer_t *timer)
 {
-	client_fail(timer->data, "can't connect");
+	struct smtp_client *c = timer->data;
+
+	client_fail(c, c->connect_rc);
 }
 
-struct smtp_client *smtp_client_new(uv_loop_t *loop,
-				    const struct sockaddr_in *addr,
-				    const struct inject *inject)
+int smtp_client_from(const struct smtp_client *c, struct sockaddr_storage *ret)
+{
+	int len = sizeof(*ret);
+
+	return uv_tcp_getsockname(&c->tcp, (struct sockaddr *)ret, &len);
+}
+
+struct smtp_client *smtp_client_new(const struct smtp_client_options *options,
+				    const struct smtp_client_ops *ops,
+				    void *arg)
 {
 	struct smtp_client *c = calloc(1, sizeof(*c));
 
 	assert(c);
-	c->inject = *inject;
+	c->ops = ops;
+	c->arg = arg;
+	c->wait_ns = options->wait_ns;
+	c->helo = strdup(options->helo);
+	assert(c->helo);
 	c->tcp.data = c->timer.data = c->connect.data = c;
-	uv_tcp_init(loop, &c->tcp);
-	uv_timer_init(loop, &c->timer);
+	uv_tcp_init(options->loop, &c->tcp);
+	uv_timer_init(options->loop, &c->timer);
 	c->open_handles = 2;
-	uv_tcp_nodelay(&c->tcp, 1);
-	if (uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)addr,
-			   client_on_connected) < 0)
+	if (options->from)
+		c->connect_rc = uv_tcp_bind(&c->tcp, options->from, 0);
+	if (c->connect_rc == 0)
+		c->connect_rc =
+			uv_tcp_connect(&c->connect, &c->tcp, options->address,
+				       client_on_connected);
+	if (c->connect_rc < 0) {
 		sim_timer_start(&c->timer, client_on_no_connect, 0);
-	else
-		sim_timer_start(&c->timer, client_on_timeout,
-				INJECT_WAIT_S * DEADMX_NS_PER_S);
+		return c;
+	}
+	uv_tcp_nodelay(&c->tcp, 1);
+	sim_timer_start(&c->timer, client_on_timeout, c->wait_ns);
 	return c;
 }

@@ -197,6 +197,55 @@ void smtp_fault_begin(struct smtp_session *s, const struct deadmx_fault *fault)
 		smtp_fault_go_on(s);
 }
 
+/* --- frontends ----------------------------------------------------------- */
+
+static bool is_good(const char *reply)
+{
+	int code = smtp_reply_code(reply);
+
+	return code / 100 == 2 || code / 100 == 3;
+}
+
+bool smtp_fault_replaces(const struct deadmx_fault *fault)
+{
+	return fault->action == DEADMX_ACTION_REPLY ||
+	       fault->action == DEADMX_ACTION_RAW;
+}
+
+bool smtp_fault_spares(const struct deadmx_fault *fault)
+{
+	switch (fault->action) {
+	case DEADMX_ACTION_REPLY:
+	case DEADMX_ACTION_RAW:
+		return is_good(fault->reply);
+	case DEADMX_ACTION_STALL:
+		return fault->stall_ns != DEADMX_FOREVER_NS;
+	case DEADMX_ACTION_DRIP:
+	case DEADMX_ACTION_DROP:
+	case DEADMX_ACTION_RESET:
+	case DEADMX_ACTION_LONG_LINE:
+	case DEADMX_ACTION_BARE_LF:
+	case DEADMX_ACTION_ACCEPT:
+	case DEADMX_ACTION_REFUSE:
+	case DEADMX_ACTION_BLACKHOLE:
+	case DEADMX_ACTION_UNREACHABLE:
+	case DEADMX_ACTION_NET_UNREACHABLE:
+	case DEADMX_ACTION_PORT_UNREACHABLE:
+	case DEADMX_ACTION_PROHIBITED:
+	case DEADMX_ACTION_QUEUE_FULL:
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
+		return true;
+	case DEADMX_ACTION_GARBAGE:
+	case DEADMX_ACTION_WRONG_CODE:
+	case DEADMX_ACTION_MIXED_CODES:
+	case DEADMX_ACTION_HALF_OPEN:
+	case DEADMX_ACTION_STOP_READING:
+	case DEADMX_ACTION_COUNT:
+		break;
+	}
+	return false;
+}
+
 /* --- what is done -------------------------------------------------------- */
 
 static void mute(struct smtp_session *s, void (*op)(void *arg))

@@ -15,6 +15,7 @@
 #include "sim/listener.h"
 #include "sim/policy.h"
 #include "sim/sim_timer.h"
+#include "sim/spf_zone.h"
 #include "sim/starttls.h"
 
 enum { DOORS = 2 }; /* IPv4, IPv6 */
@@ -36,6 +37,7 @@ struct smtp_server {
 	struct override *retired;  /* no more in force; sessions point there */
 	size_t retired_count;
 	struct policy policy;
+	struct relay_route route; /* of a frontend */
 
 	struct door doors[DOORS]; /* those without listener are not used */
 	uv_timer_t edge;	  /* the next change at the connect stage */
@@ -43,7 +45,7 @@ struct smtp_server {
 	struct peer *peers;
 	size_t peer_count;
 	uint64_t accepted; /* connections, since the timeline began */
-	size_t parts;	   /* not yet closed, peers apart */
+	size_t parts;	   /* not yet closed, peers apart; relays, too */
 	bool closing;
 	void (*close_cb)(void *arg);
 	void *close_arg;
@@ -56,6 +58,10 @@ struct peer {
 	struct connection *connection;
 	struct smtp_session *session;
 	struct peer *prev, *next;
+	struct relay *relay;		      /* of a frontend */
+	const struct deadmx_server *frontend; /* that the client is, or NULL */
+	bool knows_spf;			      /* of this mail */
+	enum deadmx_spf spf;
 	bool over;	 /* its close event is written */
 	uint64_t number; /* of the world's sessions */
 	uint64_t nth;	 /* of the server's connections, from 1 */
@@ -115,6 +121,7 @@ static void server_closed(struct smtp_server *s)
 	override_free(s->override);
 	server_free_retired(s);
 	policy_release(&s->policy);
+	relay_route_release(&s->route);
 	if (s->close_cb)
 		s->close_cb(s->close_arg);
 	free(s);
@@ -126,6 +133,47 @@ static void server_part_closed(struct smtp_server *s)
 	server_closed(s);
 }
 
+/* SPF. */
+
+struct spf_question {
+	struct peer *peer;
+	const struct fault_context *context;
+};
+
+static void peer_log_spf(const struct peer *p, const char *sender,
+			 const char *explanation)
+{
+	json_t *event = session_event(p);
+
+	set_text(event, "sender", sender);
+	set_text(event, "result", spf_word(p->spf));
+	set_text(event, "explanation", explanation);
+	emit(p->server, DEADMX_EVENT_SPF, event);
+}
+
+/* Once a mail, as a server does it: at the first row that wants to know. */
+static enum deadmx_spf on_spf(void *arg)
+{
+	const struct spf_question *q = arg;
+	const struct smtp_server_shared *shared = q->peer->server->shared;
+	struct peer *p = q->peer;
+	struct spf_query query = {.ip = p->address,
+				  .helo = q->context->helo,
+				  .sender = q->context->sender,
+				  .receiver = p->server->config->name};
+	char explanation[SPF_EXPLANATION_MAX];
+
+	if (!query.sender || !shared->zone)
+		return DEADMX_SPF_NONE;
+	if (p->knows_spf)
+		return p->spf;
+	p->spf = spf_zone_check(shared->zone, q->context->now_ns, &query,
+				explanation, sizeof(explanation));
+	p->knows_spf = true;
+	peer_log_spf(p, query.sender, explanation);
+	return p->spf;
+}
+
 /* What the session asks for. */
 
 static const struct deadmx_fault *on_fault_at(void *arg,
@@ -133,8 +181,13 @@ static const struct deadmx_fault *on_fault_at(void *arg,
 {
 	struct peer *p = arg;
 	struct smtp_server *s = p->server;
+	struct spf_question spf = {.peer = p, .context = context};
 	const struct deadmx_fault *f;
 
+	if (context->stage == DEADMX_STAGE_MAIL)
+		p->knows_spf = false;
+	context->spf = on_spf;
+	context->spf_arg = &spf;
 	context->now_ns = s->shared->now_ns(s->shared->arg);
 	context->connection = p->nth;
 	context->ip = p->address;
@@ -240,10 +293,17 @@ static void on_message(void *arg, const struct smtp_envelope *envelope,
 {
 	struct peer *p = arg;
 	struct smtp_server_shared *shared = p->server->shared;
-	json_t *event = session_event(p), *to = json_array();
+	json_t *event, *to;
 	char name[32];
-	int rc = message_store(shared, data, len, name, sizeof(name));
+	int rc;
 
+	/* Whether the sender learns of it is with the frontend, which then
+	 * says that the message is there. */
+	if (p->frontend && acknowledged)
+		return;
+	event = session_event(p);
+	to = json_array();
+	rc = message_store(shared, data, len, name, sizeof(name));
 	if (rc < 0)
 		emit_error(p->server, "can't store a message", rc);
 	for (size_t i = 0; i < envelope->to_count; i++)
@@ -254,6 +314,10 @@ static void on_message(void *arg, const struct smtp_envelope *envelope,
 	json_object_set_new(event, "to", to);
 	set_text(event, "file", name);
 	json_object_set_new(event, "bytes", json_integer((json_int_t)len));
+	if (p->relay)
+		set_text(event, "backend", relay_backend(p->relay));
+	if (p->frontend)
+		set_text(event, "frontend", p->frontend->name);
 	if (!acknowledged)
 		json_object_set_new(event, "unacknowledged", json_true());
 	emit(p->server, DEADMX_EVENT_MESSAGE, event);
@@ -303,6 +367,96 @@ static void on_start_tls(void *arg)
 	connection_expect_tls(p->connection);
 }
 
+/* Frontends. */
+
+static bool on_relay(void *arg, enum deadmx_stage stage,
+		     const struct smtp_envelope *envelope, const char *path,
+		     const char *data, size_t len, const char **ret_reply)
+{
+	struct peer *p = arg;
+	const struct smtp_server_shared *shared = p->server->shared;
+	const struct relay_question question = {
+		.stage = stage,
+		.now_ns = shared->now_ns(shared->arg),
+		.envelope = envelope,
+		.path = path,
+		.data = data,
+		.len = len,
+	};
+
+	return p->relay && relay_ask(p->relay, &question, ret_reply);
+}
+
+static void on_relay_forget(void *arg)
+{
+	struct peer *p = arg;
+
+	if (p->relay)
+		relay_forget(p->relay);
+}
+
+static void peer_on_relay_reply(void *arg, const char *reply)
+{
+	struct peer *p = arg;
+
+	smtp_session_relayed(p->session, reply);
+	connection_resume(p->connection);
+}
+
+static void peer_on_relay_try(void *arg, const struct relay_try *t)
+{
+	const struct peer *p = arg;
+	json_t *event = session_event(p);
+	bool failed = t->error != RELAY_ERROR_NONE;
+
+	set_text(event, "backend", t->backend ? t->backend->name : NULL);
+	set_text(event, "address", t->address);
+	json_object_set_new(event, "port", json_integer(t->port));
+	set_text(event, "error", failed ? relay_error_word(t->error) : NULL);
+	set_text(event, "reply", t->reply);
+	emit(p->server, DEADMX_EVENT_RELAY, event);
+}
+
+static const struct relay_ops relay_ops = {
+	.on_reply = peer_on_relay_reply,
+	.on_try = peer_on_relay_try,
+};
+
+static void peer_open_relay(struct peer *p)
+{
+	struct smtp_server *s = p->server;
+	const struct relay_options options = {
+		.loop = s->shared->loop,
+		.world = s->shared->world,
+		.frontend = s->config,
+		.route = &s->route,
+		.links = &s->shared->links,
+	};
+
+	if (!s->config->relay)
+		return;
+	p->relay = relay_new(&options, &relay_ops, p);
+	s->parts++;
+}
+
+static void server_on_relay_closed(void *arg)
+{
+	server_part_closed(arg);
+}
+
+/* The world's end doesn't wait for a backend's farewell. */
+static void peer_close_relay(struct peer *p)
+{
+	struct smtp_server *s = p->server;
+
+	if (!p->relay)
+		return;
+	relay_close(p->relay, server_on_relay_closed, s);
+	p->relay = NULL;
+	if (s->closing)
+		relay_links_abort(&s->shared->links, s->config);
+}
+
 static const struct smtp_session_ops session_ops = {
 	.fault_at = on_fault_at,
 	.attempt = on_attempt,
@@ -312,6 +466,8 @@ static const struct smtp_session_ops session_ops = {
 	.close = on_close,
 	.message = on_message,
 	.start_tls = on_start_tls,
+	.relay = on_relay,
+	.relay_forget = on_relay_forget,
 	.on_command = on_command,
 	.on_reply = on_reply,
 	.on_fault = on_fault,
@@ -389,6 +545,8 @@ static void peer_on_tls_done(void *arg, const struct tls *tls)
 
 static void peer_on_hangup(void *arg, bool reset)
 {
+	/* Nobody waits for the backend any more. */
+	on_relay_forget(arg);
 	peer_log_close(arg, "client", reset);
 }
 
@@ -403,6 +561,8 @@ static void peer_on_closed(void *arg)
 		s->peers = p->next;
 	if (p->next)
 		p->next->prev = p->prev;
+	/* While the peer counts: the server must outlive this. */
+	peer_close_relay(p);
 	s->peer_count--;
 	smtp_session_free(p->session);
 	free(p);
@@ -443,6 +603,8 @@ static void peer_log_accept(const struct peer *p)
 	json_object_set_new(event, "port", json_integer(config->port));
 	/* Without the client's port, which differs from run to run. */
 	set_text(event, "peer", p->address);
+	if (p->frontend)
+		set_text(event, "frontend", p->frontend->name);
 	emit(p->server, DEADMX_EVENT_ACCEPT, event);
 }
 
@@ -486,6 +648,7 @@ static void peer_greet(struct peer *p)
 				      &s->shared->budget);
 	assert(p->session);
 	smtp_session_set_client(p->session, p->address);
+	peer_open_relay(p);
 	smtp_session_start(p->session);
 	connection_run(p->connection, p->session);
 }
@@ -494,6 +657,7 @@ static void door_on_connection(void *arg, uv_stream_t *stream)
 {
 	const struct door *d = arg;
 	struct smtp_server *s = d->server;
+	struct sockaddr_storage peer = {0};
 	struct peer *p = peer_new(s, d);
 	int rc = connection_accept(p->connection, stream);
 
@@ -506,6 +670,9 @@ static void door_on_connection(void *arg, uv_stream_t *stream)
 	p->nth = ++s->accepted;
 	policy_connection(&s->policy, s->shared->now_ns(s->shared->arg));
 	connection_peer(p->connection, p->address, sizeof(p->address));
+	if (connection_peer_name(p->connection, &peer) == 0)
+		p->frontend = relay_frontend_at(&s->shared->links,
+						(struct sockaddr *)&peer);
 	peer_log_accept(p);
 	if (s->peer_count > SMTP_SERVER_CONNECTIONS_MAX)
 		peer_turn_away(p);
@@ -784,6 +951,8 @@ static int server_open(struct smtp_server *s, const char **ret_address)
 	*ret_address = s->config->address;
 	if (rc == 0)
 		rc = policy_init(&s->policy, s->config);
+	if (rc == 0 && s->config->relay)
+		relay_route_init(&s->route, s->config->relay);
 	if (rc == 0)
 		rc = door_open(s, 4, s->config->address);
 	if (rc < 0 || !s->config->address6)
@@ -828,6 +997,7 @@ void smtp_server_close(struct smtp_server *s, void (*cb)(void *arg), void *arg)
 	s->close_arg = arg;
 	for (struct peer *p = s->peers; p; p = p->next)
 		connection_close(p->connection);
+	relay_links_abort(&s->shared->links, s->config);
 	uv_close((uv_handle_t *)&s->edge, edge_closed);
 	/* They may be gone at once, the last one with the server. */
 	s->parts++;

@@ -15,7 +15,9 @@
 
 #include "deadmx/event.h"
 #include "deadmx/scenario.h"
+#include "sim/dns_zone.h"
 #include "sim/override.h"
+#include "sim/relay.h"
 #include "sim/smtp_session.h"
 #include "sim/tls.h"
 
@@ -36,7 +38,10 @@ struct smtp_server_shared {
 	bool manage_network;
 	uint64_t sessions, messages; /* numbered so far */
 	size_t budget;
-	uint64_t seed; /* for faults with a probability */
+	uint64_t seed;			  /* for faults with a probability */
+	const struct deadmx_world *world; /* frontends: of their backends */
+	struct dns_zone *zone;		  /* for SPF; NULL: nobody has any */
+	struct relay_links links;
 	/* Time on the scenario's timeline. */
 	int64_t (*now_ns)(void *arg);
 	/* How long the loop waits until then; NULL: the clocks run alike. */

@@ -70,6 +70,8 @@ void smtp_session_forget(struct smtp_session *s)
 	s->envelope = (struct smtp_envelope){0};
 	s->utf8 = false;
 	smtp_data_clear(s);
+	if (s->ops->relay_forget)
+		s->ops->relay_forget(s->arg);
 }
 
 void smtp_session_free(struct smtp_session *s)
@@ -305,20 +307,84 @@ const struct deadmx_fault *smtp_session_fault(struct smtp_session *s,
 	return fault && fault->action != DEADMX_ACTION_ACCEPT ? fault : NULL;
 }
 
-void smtp_session_due_with(struct smtp_session *s, int stage, char *wire,
-			   const struct deadmx_fault *fault)
+static void smtp_session_say(struct smtp_session *s, char *wire)
 {
 	assert(wire && !s->held);
 	free(s->reply);
 	s->reply = wire;
 	s->reply_len = strlen(wire);
-	s->reply_stage = stage;
-	s->reply_close = false;
-	s->dripped = false;
+}
+
+/* @fault: what becomes of the reply that is due. */
+static void smtp_session_give(struct smtp_session *s,
+			      const struct deadmx_fault *fault)
+{
 	if (fault)
 		smtp_fault_begin(s, fault);
 	else
 		smtp_session_finish(s);
+}
+
+/* What a backend says takes the place of the reply that is due. A fault that
+ * would speak well in its place has nothing to say of a refusal. */
+static void smtp_session_take_relayed(struct smtp_session *s, const char *reply,
+				      const struct deadmx_fault *fault)
+{
+	int code = smtp_reply_code(reply);
+
+	smtp_session_say(s, smtp_reply_format(reply, s->server, s->client));
+	s->reply_close = code == 421;
+	if (fault && code / 100 > 3 && smtp_fault_replaces(fault))
+		fault = NULL;
+	smtp_session_give(s, fault);
+}
+
+/* True: a backend was asked, and has answered or will do so. */
+static bool smtp_session_relay(struct smtp_session *s,
+			       const struct deadmx_fault *fault)
+{
+	enum deadmx_stage stage = (enum deadmx_stage)s->reply_stage;
+	const char *reply = NULL;
+
+	if (!s->ops->relay || s->reply_stage == SMTP_NO_STAGE ||
+	    smtp_reply_code(s->reply) / 100 > 3 ||
+	    (fault && !smtp_fault_spares(fault)))
+		return false;
+	/* Chunks are the frontend's own: the message is handed on whole. */
+	if (stage == DEADMX_STAGE_DATA && s->state == SMTP_STATE_BDAT)
+		return false;
+	if (!s->ops->relay(s->arg, stage, &s->envelope, s->next_path, s->data,
+			   s->data_len, &reply))
+		return false;
+	if (reply) {
+		smtp_session_take_relayed(s, reply, fault);
+	} else {
+		s->held = true;
+		s->fault = fault;
+	}
+	return true;
+}
+
+void smtp_session_relayed(struct smtp_session *s, const char *reply)
+{
+	const struct deadmx_fault *fault = s->fault;
+
+	assert(s->held);
+	s->held = false;
+	s->fault = NULL;
+	smtp_session_take_relayed(s, reply, fault);
+	smtp_data_resume(s);
+}
+
+void smtp_session_due_with(struct smtp_session *s, int stage, char *wire,
+			   const struct deadmx_fault *fault)
+{
+	smtp_session_say(s, wire);
+	s->reply_stage = stage;
+	s->reply_close = false;
+	s->dripped = false;
+	if (!smtp_session_relay(s, fault))
+		smtp_session_give(s, fault);
 }
 
 void smtp_session_due(struct smtp_session *s, int stage, char *wire)

@@ -108,6 +108,18 @@ struct smtp_session_ops {
 	 */
 	void (*message)(void *arg, const struct smtp_envelope *envelope,
 			const char *data, size_t len, bool acknowledged);
+	/*
+	 * Of a frontend; NULL: it is none. A good reply is due at @stage:
+	 * ask the backend. False: it is the frontend's own. True with
+	 * *ret_reply: that is the reply; else smtp_session_relayed() comes
+	 * later, and what is pointed to stays till then. @path: at MAIL and
+	 * RCPT the one that is asked for; @data: at DOT the message.
+	 */
+	bool (*relay)(void *arg, enum deadmx_stage stage,
+		      const struct smtp_envelope *envelope, const char *path,
+		      const char *data, size_t len, const char **ret_reply);
+	/* The mail is over, or given up. */
+	void (*relay_forget)(void *arg);
 	/* For the log: a command line; a reply sent whole (stage -1: of no
 	 * stage); a fault applied (reply NULL: none). Lines split by \n. */
 	void (*on_command)(void *arg, const char *line, size_t len);
@@ -141,10 +153,12 @@ void smtp_session_line(struct smtp_session *s, const char *line, size_t len,
 uint64_t smtp_session_chunk(const struct smtp_session *s);
 /* Feed some of them. Not while smtp_session_held(). */
 void smtp_session_bytes(struct smtp_session *s, const char *bytes, size_t len);
-/* A reply is held back by a stall or drip: lines must wait. */
+/* A reply is held back, by a stall, a drip or a backend: lines must wait. */
 bool smtp_session_held(const struct smtp_session *s);
 /* The stall is over, or the drip has sent its last byte. */
 void smtp_session_resume(struct smtp_session *s);
+/* The backend says @reply, lines split by \n. */
+void smtp_session_relayed(struct smtp_session *s, const char *reply);
 enum smtp_state smtp_session_state(const struct smtp_session *s);
 const char *smtp_state_name(enum smtp_state state);
 

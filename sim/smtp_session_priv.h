@@ -33,7 +33,7 @@ struct smtp_session {
 
 	/* The reply that is due, and what happens when it is given. */
 	bool reply_close;
-	bool held;    /* a stall or drip holds it back */
+	bool held;    /* a stall, a drip or a backend holds it back */
 	bool dripped; /* sent already when the hold ends */
 	int reply_stage;
 	char *reply; /* NULL at body: nothing is due */
@@ -114,6 +114,13 @@ void smtp_data_clear(struct smtp_session *s);
 
 /* smtp_fault.c */
 
+/*
+ * Does @fault leave it at what a backend does, and spoil only how the client
+ * hears of it? Then the backend is asked first.
+ */
+bool smtp_fault_spares(const struct deadmx_fault *fault);
+/* Does it speak in the place of a good reply? */
+bool smtp_fault_replaces(const struct deadmx_fault *fault);
 /* Apply @fault to the reply that is due, or at body to none. */
 void smtp_fault_begin(struct smtp_session *s, const struct deadmx_fault *fault);
 /* The hold is over. */

@@ -102,6 +102,7 @@ static int start_dns(struct deadmx_world_run *run,
 		return rc;
 	}
 	dns_zone_set_speed(run->zone, run->timeline.speed);
+	run->shared.zone = run->zone;
 	return dns_server_new(run->shared.loop, options->dns_address,
 			      options->dns_port, run->zone, run_now, run,
 			      run->shared.log, errors, &run->dns);
@@ -215,6 +216,7 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		.manage_network = options->manage_network,
 		.budget = SMTP_SERVER_BUDGET,
 		.seed = scenario->world.seed,
+		.world = &scenario->world,
 		.now_ns = run_now,
 		.wait_ns = run_wait,
 		.unix_s = run_unix_s,

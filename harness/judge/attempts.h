@@ -77,15 +77,17 @@ struct attempts_try {
 	const struct deadmx_server *server; /* NULL: DNS led to none */
 	const char *address; /* of the server, the one that was used */
 	const char *domain;  /* whose mail it was for; NULL = nobody's */
-	const char *fault;   /* action word, or NULL */
+	const char *fault;   /* action word, "relay", or NULL */
 	const char *stage;
 	char *reply;
 	struct attempts_rcpt *rcpts;
 	size_t rcpt_count;
 	char *recipient;  /* or NULL */
 	bool is_accepted; /* the server took the connection */
-	bool is_return;	  /* brings a bounce to a sender: no attempt */
-	unsigned rivals;  /* open recipients it may have been for */
+	/* It is a frontend, and the backend that it turned to last failed. */
+	bool backend_failed;
+	bool is_return;	 /* brings a bounce to a sender: no attempt */
+	unsigned rivals; /* open recipients it may have been for */
 	int round;
 };
 

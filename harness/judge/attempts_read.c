@@ -75,11 +75,13 @@ static const char *reader_action(const char *word)
 		       : NULL;
 }
 
-/* Index of the server an event names; the number of servers when unknown. */
-static size_t reader_server(const struct reader *r, const struct event *e)
+/* Index of the server that @member of an event names; the number of servers
+ * when unknown. */
+static size_t reader_server(const struct reader *r, const struct event *e,
+			    const char *member)
 {
 	const struct deadmx_world *w = &r->a->scenario->world;
-	const char *name = event_text(e, "server");
+	const char *name = event_text(e, member);
 	size_t i;
 
 	for (i = 0; i < w->server_count; i++)
@@ -237,11 +239,13 @@ static void reader_accept(struct reader *r, const struct event *e)
 {
 	int64_t session = event_integer(e, "session", -1);
 	bool is_ip6 = reader_is_ip6(e);
-	size_t i = reader_server(r, e);
+	size_t i = reader_server(r, e, "server");
 	struct attempts_try *try;
 
+	/* From a frontend of the world: no attempt of the MTA. */
 	if (i == r->a->scenario->world.server_count ||
-	    !r->servers[i].is_relevant || session < 0)
+	    !r->servers[i].is_relevant || session < 0 ||
+	    event_text(e, "frontend"))
 		return;
 	try = reader_pair(r, i, is_ip6, e->t_ns);
 	if (!try)
@@ -269,7 +273,7 @@ static struct attempts_try *reader_session(const struct reader *r,
 
 static void reader_state(struct reader *r, const struct event *e)
 {
-	size_t i = reader_server(r, e);
+	size_t i = reader_server(r, e, "server");
 	const char *action = reader_action(event_text(e, "action"));
 
 	if (i == r->a->scenario->world.server_count)
@@ -336,6 +340,10 @@ static void reader_reply(struct reader *r, const struct event *e)
 
 	if (!try || !text || reader_is_aside(stage))
 		return;
+	if (try->backend_failed && reader_is_bad(text)) {
+		try->fault = "relay";
+		try->stage = stage;
+	}
 	if (try->fault && !reader_is_bad(text))
 		return;
 	if (!try->fault)
@@ -546,9 +554,33 @@ static void reader_run(struct reader *r, const struct event *e)
 	r->a->target_version = reader_copy(event_text(e, "target_version"));
 }
 
+/*
+ * A frontend has turned to a backend. What the backend has at its connect
+ * stage is seen by nobody else, and an address may be nobody's.
+ */
+static void reader_relay(struct reader *r, const struct event *e)
+{
+	struct attempts_try *try = reader_session(r, e);
+	size_t backend = reader_server(r, e, "backend");
+	const char *error = event_text(e, "error");
+	bool left = error && strcmp(error, "left") == 0;
+
+	/* A client may leave for reasons of its own. */
+	if (left && backend < r->a->scenario->world.server_count)
+		r->a->faults_fired +=
+			r->servers[backend].doors[reader_is_ip6(e)].state !=
+			NULL;
+	else
+		r->a->faults_fired += error != NULL;
+	if (try)
+		try->backend_failed = error != NULL;
+}
+
 static void reader_message(struct reader *r, const struct event *e)
 {
-	size_t i = reader_server(r, e);
+	/* At a backend: what it tells is between frontend and sender. */
+	const char *where = event_text(e, "frontend") ? "frontend" : "server";
+	size_t i = reader_server(r, e, where);
 
 	if (i < r->a->scenario->world.server_count)
 		bounce_message(r->a, r->v, r->dir, e,
@@ -585,6 +617,8 @@ static void reader_event(struct reader *r, const struct event *e)
 		return reader_state(r, e);
 	case DEADMX_EVENT_MESSAGE:
 		return reader_message(r, e);
+	case DEADMX_EVENT_RELAY:
+		return reader_relay(r, e);
 	case DEADMX_EVENT_LOG:
 		return reader_log(r, e);
 	case DEADMX_EVENT_QUEUE:
@@ -598,6 +632,7 @@ static void reader_event(struct reader *r, const struct event *e)
 		return reader_stats(r, e);
 	case DEADMX_EVENT_DNS:
 		return reader_dns(r, e);
+	case DEADMX_EVENT_SPF:
 	case DEADMX_EVENT_CLOSE:
 	case DEADMX_EVENT_JUMP:
 	case DEADMX_EVENT_COUNT:

@@ -24,7 +24,7 @@
 	XX(PHASE, "phase", "name (setup start ready inject settled stop end)") \
 	XX(INJECT, "inject", "mail from to[] via status reply dsn")            \
 	XX(CONNECT, "connect", "address port")                                 \
-	XX(ACCEPT, "accept", "session server address port peer")               \
+	XX(ACCEPT, "accept", "session server address port peer frontend?")     \
 	XX(COMMAND, "command", "session server line")                          \
 	XX(REPLY, "reply", "session server stage text")                        \
 	XX(TLS, "tls",                                                         \
@@ -34,7 +34,11 @@
 	XX(STATE, "state", "server stage action|null line address")            \
 	XX(CLOSE, "close", "session server by (client server) how")            \
 	XX(MESSAGE, "message",                                                 \
-	   "session server from to[] file bytes unacknowledged?")              \
+	   "session server from to[] file bytes backend? frontend? "           \
+	   "unacknowledged?")                                                  \
+	XX(RELAY, "relay",                                                     \
+	   "session server backend|null address port error|null reply|null")   \
+	XX(SPF, "spf", "session server sender result explanation")             \
 	XX(DNS, "dns",                                                         \
 	   "name qtype rcode|null answers transport delay action|null line")   \
 	XX(JUMP, "jump", "to")                                                 \

@@ -31,7 +31,8 @@ int deadmx_loopback_address(const char *address,
  * loopback when there are none (@count 0). Those that have SMTP's port 25
  * get @port instead. When there are fewer addresses than servers, the rest
  * share the last one, each with a port of its own, counted up from the last.
- * -ERANGE: the ports don't reach.
+ * -ERANGE: the ports don't reach. Addresses of nobody that frontends hand mail
+ * on to move to loopback in any case.
  */
 int deadmx_loopback_move(struct deadmx_scenario *s,
 			 const char *const *addresses, size_t count,

@@ -424,6 +424,53 @@ struct deadmx_limits {
 	char *reply;	      /* to all but recipients; NULL = one of its own */
 };
 
+/*
+ * How a frontend words that no backend could be had.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_WRAP_MAP(XX)                                                    \
+	XX(EXCHANGE, "exchange",                                               \
+	   "451 4.4.0 with the error in quotes, as Exchange 2010 to 2013")     \
+	XX(EXCHANGE_PROXY, "exchange_proxy",                                   \
+	   "the same within 450 4.7.0 Proxy session setup failed on Frontend") \
+	XX(EXCHANGE2016, "exchange2016",                                       \
+	   "451 4.4.397 with the error behind an arrow, as Exchange 2016 on")  \
+	XX(PLAIN, "plain", "451 4.4.1, the backend's address, the error")      \
+	XX(OWN, "", "a reply of the scenario's")
+
+enum deadmx_wrap {
+#define XX(uc, word, doc) DEADMX_WRAP_##uc,
+	DEADMX_WRAP_MAP(XX)
+#undef XX
+		DEADMX_WRAP_COUNT
+};
+
+/* A backend: a server of the world by its name, or an address of nobody. */
+struct deadmx_backend {
+	char *name;    /* or NULL */
+	char *address; /* IPv4 or IPv6 literal; of no meaning with a name */
+	uint16_t port; /* of the address */
+};
+
+/* A row of a relay's timeline; its last row is the relay's own `to`. */
+struct deadmx_relay_row {
+	struct deadmx_place place;
+	struct deadmx_window window;
+	struct deadmx_backend *backends; /* tried in this order */
+	size_t backend_count;
+};
+
+/* A frontend hands mail on at once: it has no queue and no mailboxes. */
+struct deadmx_relay {
+	struct deadmx_place place;
+	enum deadmx_stage at; /* MAIL, RCPT, DATA, DOT: from here on */
+	int64_t timeout_ns;   /* for a connection and for each reply */
+	enum deadmx_wrap wrap;
+	char *reply; /* wrap OWN: with {error} and {endpoint} in it */
+	struct deadmx_relay_row *rows;
+	size_t row_count;
+};
+
 struct deadmx_server {
 	struct deadmx_place place;
 	char *name;	/* host name, e.g. mx1.dest.example */
@@ -447,6 +494,7 @@ struct deadmx_server {
 	struct deadmx_limits limits;
 	struct deadmx_fault *faults;
 	size_t fault_count;
+	struct deadmx_relay *relay; /* a frontend; NULL: none */
 	bool implicit; /* made by the parser: a sender's own MX, healthy */
 };
 
@@ -575,6 +623,8 @@ enum {
 	DEADMX_RECORD_TEXT_MAX = 4000,	/* bytes of one TXT record */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
+	DEADMX_RELAY_ROWS_MAX = 100,	       /* per frontend */
+	DEADMX_RELAY_BACKENDS_MAX = 20,	       /* of one row */
 	DEADMX_REPLY_LEN_MAX = 4096,	       /* bytes of one reply */
 	DEADMX_MESSAGE_BYTES_MAX = 10 << 20,   /* that a server takes */
 	DEADMX_LIMIT_MAX = 10000,	       /* connections and the like */

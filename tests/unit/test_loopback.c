@@ -143,6 +143,40 @@ static void test_loopback_names(void **state)
 	}
 }
 
+/* A frontend finds its backend where that has gone, and nobody outside. */
+static void test_loopback_relay(void **state)
+{
+	static const char world[] =
+		"description: frontends\n"
+		"world:\n"
+		"  servers:\n"
+		"    mx.dest.example:\n"
+		"      relay:\n"
+		"        to: [box.dest.example, 192.0.2.7, 203.0.113.9, "
+		"\"2001:db8::1\", \"192.0.2.8:26\"]\n"
+		"    box.dest.example: {mx_for: [], address: 192.0.2.7}\n"
+		"mail: {from: a@sender.example, to: b@dest.example}\n"
+		"expect: {ndr: yes}\n";
+	const char *binds[] = {"10.0.0.1"};
+	const struct deadmx_backend *b;
+	struct deadmx_scenario *s = NULL;
+
+	assert_int_equal(deadmx_scenario_parse("test.yml", world, strlen(world),
+					       stderr, &s),
+			 0);
+	assert_int_equal(deadmx_loopback_move(s, binds, 1, 2525), 0);
+	b = s->world.servers[0].relay->rows[0].backends;
+	assert_string_equal(b[0].name, "box.dest.example");
+	assert_string_equal(b[1].name, "box.dest.example");
+	assert_null(b[2].name);
+	assert_string_equal(b[2].address, "127.0.113.9");
+	assert_int_equal(b[2].port, 2525);
+	assert_string_equal(b[3].address, "::1");
+	assert_string_equal(b[4].address, "127.0.2.8");
+	assert_int_equal(b[4].port, 26);
+	deadmx_scenario_free(s);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -150,7 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_loopback_address),   T(test_loopback_names),
 		T(test_loopback_move),	    T(test_loopback_share),
-		T(test_loopback_ports_end),
+		T(test_loopback_ports_end), T(test_loopback_relay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unit tests of sim/sender.c with smtp_client.c and sendmail.c. A server of
- * the world stands for the MTA.
+ * Unit tests of sim/sender.c with smtp_inject.c, smtp_client.c and sendmail.c.
+ * A server of the world stands for the MTA.
  */
 #include "world_fixture.h"
 
 #include "sim/sendmail.h"
 #include "sim/sender.h"
+#include "sim/smtp_client.h"
 #include "sim/smtp_server.h"
 
 struct fixture {
@@ -216,18 +217,18 @@ static void test_sender_dropped(void **state)
 static void test_sender_reply_limit(void **state)
 {
 	struct fixture *f = *state;
-	char reply[INJECT_REPLY_MAX + 8];
+	char reply[SMTP_CLIENT_REPLY_MAX + 8];
 
 	memset(reply, 'x', sizeof(reply));
 	memcpy(reply, "250 ", 4);
 	/* With CRLF the limit to the byte, then one more. */
-	reply[INJECT_REPLY_MAX - 2] = '\0';
+	reply[SMTP_CLIENT_REPLY_MAX - 2] = '\0';
 	add_fault(f, DEADMX_STAGE_DOT, DEADMX_ACTION_REPLY, reply);
 	begin(f, true);
 	fixture_await_event(&f->w, "smtp accepted 250 xxx");
 	sender_close(f->sender, fixture_on_closed, &f->w);
 	fixture_await_closed(&f->w);
-	memcpy(reply + INJECT_REPLY_MAX - 2, "x", 2);
+	memcpy(reply + SMTP_CLIENT_REPLY_MAX - 2, "x", 2);
 	f->sender = sender_new(&f->options);
 	sender_start(f->sender);
 	fixture_await_event(&f->w, "smtp failed an answer without end");

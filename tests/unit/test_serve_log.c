@@ -96,6 +96,29 @@ static void test_serve_log_lines(void **state)
 		    "\"udp\"}",
 		    "  0:00:01.000  DNS  d.example MX: NOERROR, 1 answer, "
 		    "udp\n");
+	expect_line(DEADMX_EVENT_ACCEPT,
+		    "{\"t\":1,\"session\":2,\"server\":\"b.x\",\"peer\":"
+		    "\"127.0.0.2\",\"frontend\":\"f.x\"}",
+		    "  0:00:01.000  #2 b.x  connection from 127.0.0.2, the "
+		    "frontend f.x\n");
+	expect_line(DEADMX_EVENT_RELAY,
+		    "{\"t\":1,\"session\":1,\"server\":\"f.x\",\"backend\":"
+		    "\"b.x\",\"address\":\"192.0.2.7\",\"port\":25,"
+		    "\"error\":null,\"reply\":null}",
+		    "  0:00:01.000  #1 f.x  backend b.x, 192.0.2.7 port 25: "
+		    "connected\n");
+	expect_line(DEADMX_EVENT_RELAY,
+		    "{\"t\":1,\"session\":1,\"server\":\"f.x\",\"backend\":"
+		    "null,\"address\":\"192.0.2.7\",\"port\":25,"
+		    "\"error\":\"reply\",\"reply\":\"421 Bye\"}",
+		    "  0:00:01.000  #1 f.x  backend 192.0.2.7 port 25: reply, "
+		    "421 Bye\n");
+	expect_line(DEADMX_EVENT_SPF,
+		    "{\"t\":1,\"session\":1,\"server\":\"f.x\",\"sender\":"
+		    "\"a@b\",\"result\":\"none\",\"explanation\":\"b has no "
+		    "SPF record\"}",
+		    "  0:00:01.000  #1 f.x  SPF of <a@b>: none; b has no SPF "
+		    "record\n");
 	expect_line(DEADMX_EVENT_INJECT,
 		    "{\"t\":1,\"mail\":0,\"from\":\"a@b\",\"to\":[\"c@d\"],"
 		    "\"via\":\"smtp\",\"status\":\"accepted\",\"reply\":"
