@@ -215,7 +215,7 @@ static const struct deadmx_yaml_key server_keys[] = {
 	 "bytes"},
 	{"greylist", scenario_server_greylist,
 	 "puts off at RCPT what it doesn't know yet (default no)", false,
-	 "table greylist"},
+	 "table greylist|empty"},
 	{"limits", scenario_server_limits,
 	 "what it takes at most, at once and in all (default no limits)", false,
 	 "table limits"},

@@ -183,25 +183,29 @@ static void unknown_at(struct deadmx_yaml *doc,
 				  deadmx_stage_word(stage), what);
 }
 
-/* A connection that doesn't come about is seen by nobody who could count. */
+/* What holds at connect is told to the kernel, for all that come meanwhile. */
 static void connect_check(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *row,
 			  const struct deadmx_fault *f)
 {
 	static const char *const words[] = {"first", "times", "probability",
 					    "connection"};
+	bool hangs_up = f->action == DEADMX_ACTION_DROP ||
+			f->action == DEADMX_ACTION_RESET;
 
-	if (f->action == DEADMX_ACTION_DROP || f->action == DEADMX_ACTION_RESET)
-		return;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		const struct deadmx_yaml_node *key =
 			deadmx_yaml_get(row, words[i]);
 
 		if (key)
 			deadmx_yaml_error(doc, &key->key->place,
-					  "use until, for or every",
-					  "%s can't count connections: the "
-					  "server never sees those that fail",
+					  hangs_up
+						  ? "write it at banner, where "
+						    "connections are counted"
+						  : "use until, for or every",
+					  "%s can't count connections at "
+					  "connect: the server never sees "
+					  "those that fail",
 					  words[i]);
 	}
 }

@@ -587,6 +587,7 @@ static void test_scenario_rows_refused(void **state)
 		   "at mail no recipient is known");
 	refuse_row(state, "{connect: refuse, probability: 5%}", "can't count");
 	refuse_row(state, "{connect: refuse, connection: 5}", "can't count");
+	refuse_row(state, "{connect: drop, times: 5}", "write it at banner");
 	refuse_row(state, "{every: 1h, rcpt: stall}", "every needs for");
 	refuse_row(state, "{every: 1h, for: 1h, rcpt: stall}",
 		   "longer than for");
