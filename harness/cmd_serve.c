@@ -15,6 +15,7 @@
 #include "deadmx/world.h"
 #include "deadmx/yaml.h"
 #include "harness/control.h"
+#include "harness/control_row.h"
 #include "harness/serve.h"
 #include "harness/serve_ports.h"
 
@@ -24,6 +25,9 @@ enum {
 	STATUS_MACHINE = 3,
 	STATUS_HARNESS = 4,
 };
+
+/* Of a server's timeline, when all begins: a matrix has hundreds. */
+enum { ROWS_SHOWN_MAX = 10 };
 
 /* Ports as the user gave them. */
 #define PORT_AUTO -1
@@ -363,6 +367,19 @@ static void warn_if_open(const struct cmd_serve *c)
 
 /* --- what the user is told ----------------------------------------------- */
 
+static void print_rows(const struct deadmx_server *s)
+{
+	for (size_t i = 0; i < s->fault_count; i++) {
+		if (i == ROWS_SHOWN_MAX) {
+			printf("        and %zu more\n", s->fault_count - i);
+			return;
+		}
+		fputs("        ", stdout);
+		control_row_print(stdout, &s->faults[i]);
+		putchar('\n');
+	}
+}
+
 static void print_servers(const struct deadmx_world *world)
 {
 	for (size_t i = 0; i < world->server_count; i++) {
@@ -373,6 +390,7 @@ static void print_servers(const struct deadmx_world *world)
 		for (size_t j = 0; j < s->mx_for_count; j++)
 			printf("%s%s", j ? ", " : ", MX of ", s->mx_for[j]);
 		printf("%s\n", s->implicit ? " (takes the bounces)" : "");
+		print_rows(s);
 	}
 }
 

@@ -142,6 +142,77 @@ static bool is_plain(const struct deadmx_fault *f)
 	       !f->ip_version;
 }
 
+/* As the language writes it: "1d6h", "250ms". */
+static void print_duration(FILE *out, int64_t ns)
+{
+	static const struct {
+		const char *unit;
+		int64_t ns;
+	} units[] = {{"d", 86400 * DEADMX_NS_PER_S},
+		     {"h", 3600 * DEADMX_NS_PER_S},
+		     {"m", 60 * DEADMX_NS_PER_S},
+		     {"s", DEADMX_NS_PER_S},
+		     {"ms", DEADMX_NS_PER_S / 1000}};
+
+	if (ns < units[4].ns)
+		fputs("0s", out);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (ns >= units[i].ns)
+			fprintf(out, "%jd%s", (intmax_t)(ns / units[i].ns),
+				units[i].unit);
+		ns %= units[i].ns;
+	}
+}
+
+static void print_time(FILE *out, const char *word, int64_t ns)
+{
+	fprintf(out, ", %s ", word);
+	print_duration(out, ns);
+}
+
+static void print_window(FILE *out, const struct deadmx_window *w)
+{
+	if (w->from_ns)
+		print_time(out, "from", w->from_ns);
+	if (w->until_ns != DEADMX_FOREVER_NS)
+		print_time(out, "until", w->until_ns);
+	if (w->every_ns) {
+		print_time(out, "every", w->every_ns);
+		print_time(out, "for", w->for_ns);
+	}
+	if (w->first)
+		fprintf(out, ", first %u", w->first);
+	if (w->times)
+		fprintf(out, ", %u times", w->times);
+}
+
+/* A reply's first line tells enough. */
+static void print_action(FILE *out, const struct deadmx_fault *f)
+{
+	if (f->action == DEADMX_ACTION_REPLY)
+		fprintf(out, "%.*s%s", (int)strcspn(f->reply, "\n"), f->reply,
+			strchr(f->reply, '\n') ? " …" : "");
+	else
+		fputs(deadmx_action_word(f->action), out);
+	if (f->stall_ns && f->stall_ns != DEADMX_FOREVER_NS)
+		print_time(out,
+			   f->action == DEADMX_ACTION_STALL ? "lasting"
+							    : "stalled",
+			   f->stall_ns);
+	if (f->drip_ns)
+		print_time(out, "a byte every", f->drip_ns);
+}
+
+void control_row_print(FILE *out, const struct deadmx_fault *f)
+{
+	fprintf(out, "%s: ", deadmx_stage_word(f->stage));
+	print_action(out, f);
+	print_window(out, &f->window);
+	if (!is_plain(f))
+		fputs(", on conditions", out);
+	fprintf(out, " (line %d)", f->place.line);
+}
+
 static bool never_connects(enum deadmx_action action)
 {
 	return action == DEADMX_ACTION_REFUSE ||

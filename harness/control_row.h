@@ -8,11 +8,16 @@
 #define HARNESS_CONTROL_ROW_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "deadmx/world.h"
 
 /* A row: stage, action, window in seconds, conditions. New reference. */
 json_t *control_row_json(const struct deadmx_world_row *row);
+
+/* The same in a few words on one line: "rcpt: 451 Later, until 30h (line 7)".
+ */
+void control_row_print(FILE *out, const struct deadmx_fault *fault);
 
 /*
  * XX(ENUM, "word"): what a tester wants to know first.

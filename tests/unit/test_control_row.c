@@ -75,6 +75,47 @@ static void test_control_row_full(void **state)
 		"\"ip\":6}");
 }
 
+static void expect_text(const struct deadmx_fault *f, const char *want)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	control_row_print(out, f);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+}
+
+/* A row on one line. */
+static void test_control_row_print(void **state)
+{
+	struct deadmx_fault f = {.place.line = 7,
+				 .stage = DEADMX_STAGE_CONNECT,
+				 .action = DEADMX_ACTION_REFUSE,
+				 .window.until_ns = DEADMX_FOREVER_NS};
+
+	expect_text(&f, "connect: refuse (line 7)");
+	f.window = (struct deadmx_window){.from_ns = S(3600 * 30),
+					  .until_ns = S(90) + S(1) / 4,
+					  .every_ns = S(60),
+					  .for_ns = S(5),
+					  .first = 2,
+					  .times = 3};
+	expect_text(&f, "connect: refuse, from 1d6h, until 1m30s250ms, every "
+			"1m, for 5s, first 2, 3 times (line 7)");
+	f = (struct deadmx_fault){.stage = DEADMX_STAGE_DOT,
+				  .action = DEADMX_ACTION_REPLY,
+				  .reply = STR("451-One\n451 Two"),
+				  .ip_version = 6};
+	expect_text(&f, "dot: 451-One …, until 0s, on conditions (line 0)");
+	f = (struct deadmx_fault){.stage = DEADMX_STAGE_DOT,
+				  .action = DEADMX_ACTION_STALL,
+				  .stall_ns = S(600),
+				  .window.until_ns = DEADMX_FOREVER_NS};
+	expect_text(&f, "dot: stall, lasting 10m (line 0)");
+}
+
 static void expect_state(const struct deadmx_fault *faults, size_t count,
 			 const char *want)
 {
@@ -119,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_control_row_plain),
 		cmocka_unit_test(test_control_row_full),
+		cmocka_unit_test(test_control_row_print),
 		cmocka_unit_test(test_control_state),
 	};
 
