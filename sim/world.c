@@ -93,6 +93,7 @@ static int start_dns(struct deadmx_world_run *run,
 		return rc;
 	}
 	dns_zone_set_speed(run->zone, run->timeline.speed);
+	dns_zone_set_address(run->zone, options->dns_address);
 	return dns_server_new(run->shared.loop, options->dns_address,
 			      options->dns_port, run->zone, run_now, run,
 			      run->shared.log, errors, &run->dns);
