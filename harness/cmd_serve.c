@@ -14,6 +14,8 @@
 #include "deadmx/scenario.h"
 #include "deadmx/world.h"
 #include "deadmx/yaml.h"
+#include "harness/control.h"
+#include "harness/control_row.h"
 #include "harness/serve.h"
 #include "harness/serve_ports.h"
 
@@ -24,6 +26,9 @@ enum {
 	STATUS_HARNESS = 4,
 };
 
+/* Of a server's timeline, when all begins: a matrix has hundreds. */
+enum { ROWS_SHOWN_MAX = 10 };
+
 /* Ports as the user gave them. */
 #define PORT_AUTO -1
 
@@ -32,7 +37,7 @@ struct cmd_serve {
 	const char *path;
 	const char *binds[DEADMX_SCENARIO_SERVERS_MAX];
 	size_t bind_count;
-	int64_t port, dns_port;
+	int64_t port, dns_port, control_port;
 	struct serve_options options;
 	char *inject; /* HOST:PORT, cut in two */
 };
@@ -63,6 +68,10 @@ static const char help[] =
 	"                    give the scenario's mail to this MTA (default: "
 	"no\n"
 	"                    mail is sent; port 25)\n"
+	"  --control PORT|PATH|none\n"
+	"                    the control API: HTTP on 127.0.0.1, or on a Unix\n"
+	"                    socket (default: port 2580, or another that is "
+	"free)\n"
 	"  --out FILE        write the event log, a JSON object a line\n"
 	"  --messages DIR    store received messages as msg-N.eml\n"
 	"  --ca FILE         write the root of the servers' certificates, "
@@ -72,6 +81,22 @@ static const char help[] =
 	"\n"
 	"192.0.2.10 of a scenario is 127.0.2.10 here, 198.51.100.10 is\n"
 	"127.51.100.10, 203.0.113.10 is 127.0.113.10; DNS says so, too.\n"
+	"\n"
+	"While it runs (docs/serve.md has all of it):\n"
+	"  A=http://127.0.0.1:2580\n"
+	"  curl $A/servers                                  # what holds now\n"
+	"  curl -X POST $A/servers/mx.dest.example/down     # and /up\n"
+	"  curl -X PUT -d 'rcpt: 451 4.7.1 Later' "
+	"$A/servers/mx.dest.example/state\n"
+	"  curl -X DELETE $A/servers/mx.dest.example/state  # as the scenario "
+	"says\n"
+	"  curl \"$A/messages?to=bob@dest.example&wait=30\"   # wait for a "
+	"message\n"
+	"  curl $A/messages/1                               # as it came\n"
+	"  curl -d 'to: 30h' $A/time                        # go on 30 h "
+	"later\n"
+	"  curl -X POST $A/reset                            # all as at the "
+	"start\n"
 	"\n"
 	"Exit status: 0 ended by Ctrl-C or SIGTERM, 2 usage or scenario "
 	"error,\n"
@@ -139,6 +164,20 @@ static int parse_inject(struct cmd_serve *c, const char *text)
 	return 0;
 }
 
+static int parse_control(struct cmd_serve *c, const char *text)
+{
+	struct serve_options *o = &c->options;
+
+	o->control = strcmp(text, "none") != 0;
+	o->control_path = strchr(text, '/') ? text : NULL;
+	if (!o->control || o->control_path)
+		return 0;
+	if (deadmx_number_parse(text, UINT16_MAX, &c->control_port) < 0)
+		return bad_option("--control",
+				  "a port, a path with a slash, or none", text);
+	return 0;
+}
+
 static int parse_option(struct cmd_serve *c, int option)
 {
 	switch (option) {
@@ -152,6 +191,8 @@ static int parse_option(struct cmd_serve *c, int option)
 		return parse_speed(c, optarg);
 	case 'i':
 		return parse_inject(c, optarg);
+	case 'c':
+		return parse_control(c, optarg);
 	case 'o':
 		c->options.out = optarg;
 		return 0;
@@ -179,6 +220,7 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 		{"dns-port", required_argument, NULL, 'd'},
 		{"speed", required_argument, NULL, 's'},
 		{"inject", required_argument, NULL, 'i'},
+		{"control", required_argument, NULL, 'c'},
 		{"out", required_argument, NULL, 'o'},
 		{"messages", required_argument, NULL, 'm'},
 		{"ca", required_argument, NULL, 'c'},
@@ -303,6 +345,19 @@ static int place_dns(struct cmd_serve *c)
 			   &o->dns_port);
 }
 
+/* Nobody needs to know the control API's port in advance. */
+static void place_control(struct cmd_serve *c)
+{
+	const char *address = "127.0.0.1", *unused;
+	uint16_t port = CONTROL_PORT;
+
+	if (c->control_port != PORT_AUTO)
+		port = (uint16_t)c->control_port;
+	else if (serve_ports_try(&address, 1, false, &port, &unused) < 0)
+		port = 0;
+	c->options.control_port = port;
+}
+
 static void warn_if_open(const struct cmd_serve *c)
 {
 	for (size_t i = 0; i < c->bind_count; i++)
@@ -318,6 +373,19 @@ static void warn_if_open(const struct cmd_serve *c)
 
 /* --- what the user is told ----------------------------------------------- */
 
+static void print_rows(const struct deadmx_server *s)
+{
+	for (size_t i = 0; i < s->fault_count; i++) {
+		if (i == ROWS_SHOWN_MAX) {
+			printf("        and %zu more\n", s->fault_count - i);
+			return;
+		}
+		fputs("        ", stdout);
+		control_row_print(stdout, &s->faults[i]);
+		putchar('\n');
+	}
+}
+
 static void print_servers(const struct deadmx_world *world)
 {
 	for (size_t i = 0; i < world->server_count; i++) {
@@ -328,6 +396,7 @@ static void print_servers(const struct deadmx_world *world)
 		for (size_t j = 0; j < s->mx_for_count; j++)
 			printf("%s%s", j ? ", " : ", MX of ", s->mx_for[j]);
 		printf("%s\n", s->implicit ? " (takes the bounces)" : "");
+		print_rows(s);
 	}
 }
 
@@ -354,11 +423,23 @@ static void print_hints(const struct serve_options *o)
 		       server->port);
 }
 
-static void on_ready(const struct serve_options *o)
+static void print_control(const struct serve_options *o, uint16_t port)
+{
+	if (!o->control)
+		return;
+	if (o->control_path)
+		printf("API   curl --unix-socket %s http://world/servers\n",
+		       o->control_path);
+	else
+		printf("API   curl http://127.0.0.1:%u/servers\n", port);
+}
+
+static void on_ready(const struct serve_options *o, uint16_t control_port)
 {
 	printf("%s: %s\n\n", o->scenario->name, o->scenario->description);
 	printf("DNS   %-15s port %u\n", o->dns_address, o->dns_port);
 	print_servers(&o->scenario->world);
+	print_control(o, control_port);
 	print_hints(o);
 	printf("Ready. Ctrl-C ends it.\n\n");
 }
@@ -419,6 +500,7 @@ static int serve(struct cmd_serve *c)
 	if (rc == 0)
 		rc = place_dns(c);
 	if (rc == 0) {
+		place_control(c);
 		warn_if_open(c);
 		rc = serve_run(&c->options);
 	}
@@ -428,7 +510,11 @@ static int serve(struct cmd_serve *c)
 int cmd_serve(int argc, char **argv)
 {
 	struct cmd_serve c = {
-		.port = PORT_AUTO, .dns_port = PORT_AUTO, .options.speed = 1};
+		.port = PORT_AUTO,
+		.dns_port = PORT_AUTO,
+		.control_port = PORT_AUTO,
+		.options = {.speed = 1, .control = true},
+	};
 	int rc = parse(&c, argc, argv), status = STATUS_USAGE;
 
 	if (rc == 0)

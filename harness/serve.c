@@ -14,6 +14,8 @@
 
 #include "deadmx/event.h"
 #include "deadmx/world.h"
+#include "harness/control.h"
+#include "harness/control_store.h"
 #include "harness/serve_log.h"
 
 enum {
@@ -35,9 +37,13 @@ struct serve {
 	bool flush_due;
 	struct deadmx_event_log *log;
 	struct deadmx_world_run *world;
-	FILE *events; /* NULL: not asked for */
+	struct control *control; /* NULL: not asked for */
+	FILE *events;		 /* NULL: not asked for */
+	char *line;		 /* an event with its number */
+	size_t line_size;
 	uint64_t seq, connections, messages, faults;
-	int rc; /* why it ended */
+	bool live; /* events are shown */
+	int rc;	   /* why it ended */
 	bool ending;
 };
 
@@ -59,14 +65,26 @@ static void serve_close_handles(void *arg)
 	uv_close((uv_handle_t *)&s->flush, NULL);
 }
 
+/* Who can still ask for the world goes first. */
+static void serve_close_world(void *arg)
+{
+	struct serve *s = arg;
+
+	s->control = NULL;
+	deadmx_world_close(s->world, serve_close_handles, s);
+	s->world = NULL;
+}
+
 static void serve_end(struct serve *s, int rc)
 {
 	if (s->ending)
 		return;
 	s->ending = true;
 	s->rc = rc;
-	deadmx_world_close(s->world, serve_close_handles, s);
-	s->world = NULL;
+	if (s->control)
+		control_close(s->control, serve_close_world, s);
+	else
+		serve_close_world(s);
 }
 
 static void serve_on_signal(uv_signal_t *handle, int signo)
@@ -107,45 +125,85 @@ static void serve_on_flush(uv_timer_t *timer)
 	serve_flush(s);
 }
 
+/* Number a line and end it; in @s->line, its length without the end. */
+static size_t serve_number_line(struct serve *s, const char *line, size_t len)
+{
+	size_t need = len + 64; /* "seq", a number, the end */
+	int n;
+
+	if (s->line_size < need) {
+		s->line_size = 2 * need;
+		s->line = realloc(s->line, s->line_size);
+		assert(s->line);
+	}
+	n = snprintf(s->line, s->line_size, "{\"seq\":%ju,",
+		     (uintmax_t)++s->seq);
+	memcpy(s->line + n, line + 1, len - 1);
+	len += (size_t)n - 1;
+	s->line[len] = '\n';
+	s->line[len + 1] = '\0';
+	return len;
+}
+
+static bool has_type(const char *line, enum deadmx_event_type type)
+{
+	const char *word = deadmx_event_word(type);
+	size_t len;
+	const char *text = control_store_type(line, &len);
+
+	return strlen(word) == len && strncmp(text, word, len) == 0;
+}
+
+/* There are no FAULT events for DNS (docs/events.md). */
+static bool is_dns_fault(const char *line)
+{
+	json_t *event;
+	const char *action;
+	bool fault;
+
+	if (!has_type(line, DEADMX_EVENT_DNS))
+		return false;
+	event = json_loads(line, 0, NULL);
+	action = json_string_value(json_object_get(event, "action"));
+	fault = (action && strcmp(action, deadmx_dns_action_word(
+						  DEADMX_DNS_ACTION_ACCEPT))) ||
+		json_number_value(json_object_get(event, "delay")) > 0;
+	json_decref(event);
+	return fault;
+}
+
+static void serve_count(struct serve *s)
+{
+	s->connections += has_type(s->line, DEADMX_EVENT_ACCEPT);
+	s->messages += has_type(s->line, DEADMX_EVENT_MESSAGE);
+	s->faults +=
+		has_type(s->line, DEADMX_EVENT_FAULT) || is_dns_fault(s->line);
+}
+
 static void serve_sink(void *arg, const char *line, size_t len)
 {
 	struct serve *s = arg;
 
-	s->seq++;
-	if (s->events) {
-		fprintf(s->events, "{\"seq\":%ju,", (uintmax_t)s->seq);
-		fwrite(line + 1, 1, len - 1, s->events);
-		putc('\n', s->events);
-	}
+	len = serve_number_line(s, line, len);
+	serve_count(s);
+	if (s->events)
+		fwrite(s->line, 1, len + 1, s->events);
+	if (s->control)
+		control_event(s->control, s->seq, s->line, len);
+	if (s->live)
+		serve_log_line(stdout, s->line, len);
 	if (s->flush_due || s->ending)
 		return;
 	s->flush_due = true;
 	uv_timer_start(&s->flush, serve_on_flush, SERVE_FLUSH_MS, 0);
 }
 
-/* There are no FAULT events for DNS (docs/events.md). */
-static bool is_dns_fault(enum deadmx_event_type type, const json_t *event)
+static void serve_on_message(void *arg, const char *data, size_t len)
 {
-	const char *action;
+	const struct serve *s = arg;
 
-	if (type != DEADMX_EVENT_DNS)
-		return false;
-	action = json_string_value(json_object_get(event, "action"));
-	return (action && strcmp(action, deadmx_dns_action_word(
-						 DEADMX_DNS_ACTION_ACCEPT))) ||
-	       json_number_value(json_object_get(event, "delay")) > 0;
-}
-
-static void serve_watch(void *arg, enum deadmx_event_type type,
-			const json_t *event)
-{
-	struct serve *s = arg;
-
-	s->connections += type == DEADMX_EVENT_ACCEPT;
-	s->messages += type == DEADMX_EVENT_MESSAGE;
-	s->faults += type == DEADMX_EVENT_FAULT || is_dns_fault(type, event);
-	if (!s->options->quiet)
-		serve_log_event(stdout, type, event);
+	if (s->control)
+		control_message(s->control, data, len);
 }
 
 static int serve_open_events(struct serve *s)
@@ -191,10 +249,29 @@ static int serve_open_world(struct serve *s)
 		.submit_host = o->inject_host ? o->inject_host : "127.0.0.1",
 		.submit_port = o->inject_port,
 		.speed = o->speed,
+		.on_message = serve_on_message,
+		.arg = s,
 	};
 
 	return deadmx_world_start(&s->loop, o->scenario, &options, s->log,
 				  stderr, &s->world);
+}
+
+static int serve_open_control(struct serve *s)
+{
+	const struct serve_options *o = s->options;
+	const struct control_options options = {
+		.scenario = o->scenario,
+		.world = s->world,
+		.log = s->log,
+		.dns_address = o->dns_address,
+		.dns_port = o->dns_port,
+		.path = o->control_path,
+		.port = o->control_port,
+	};
+
+	return o->control ? control_new(&s->loop, &options, stderr, &s->control)
+			  : 0;
 }
 
 static void serve_begin(struct serve *s)
@@ -202,7 +279,6 @@ static void serve_begin(struct serve *s)
 	const struct serve_options *o = s->options;
 	const struct deadmx_scenario *scenario = o->scenario;
 
-	o->on_ready(o);
 	deadmx_event_emit(s->log, DEADMX_EVENT_RUN,
 			  json_pack("{s:s,s:s,s:s,s:I,s:s}", "scenario",
 				    scenario->name, "scenario_file",
@@ -210,11 +286,26 @@ static void serve_begin(struct serve *s)
 				    "start_unix_s",
 				    (json_int_t)scenario->world.start_unix_s,
 				    "deadmx", DEADMX_VERSION));
-	deadmx_event_log_watch(s->log, serve_watch, s);
+	s->live = !o->quiet;
 	deadmx_world_set_origin(s->world);
 	if (o->inject_host)
 		deadmx_world_inject(s->world);
 	serve_flush(s);
+}
+
+/* 0 with all listening, or all closed again. */
+static int serve_open(struct serve *s)
+{
+	int rc = serve_open_world(s);
+
+	if (rc < 0) {
+		serve_close_handles(s);
+		return rc;
+	}
+	rc = serve_open_control(s);
+	if (rc < 0)
+		serve_end(s, rc);
+	return rc;
 }
 
 static void print_count(uint64_t n, const char *what, const char *end)
@@ -231,6 +322,26 @@ static void serve_report(const struct serve *s)
 	fflush(stdout);
 }
 
+static int serve_loop(struct serve *s)
+{
+	int rc;
+
+	serve_open_handles(s);
+	s->log = deadmx_event_log_new(serve_now, serve_sink, s);
+	assert(s->log);
+	rc = serve_open(s);
+	if (rc == 0) {
+		s->options->on_ready(s->options,
+				     s->control ? control_port(s->control) : 0);
+		serve_begin(s);
+	}
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&s->loop);
+	deadmx_event_log_free(s->log);
+	free(s->line);
+	return rc < 0 ? rc : s->rc;
+}
+
 int serve_run(const struct serve_options *options)
 {
 	struct serve s = {.options = options};
@@ -239,21 +350,9 @@ int serve_run(const struct serve_options *options)
 	if (rc < 0)
 		return rc;
 	setvbuf(stdout, NULL, _IOFBF, SERVE_BUFFER_BYTES);
-	serve_open_handles(&s);
-	s.log = deadmx_event_log_new(serve_now, serve_sink, &s);
-	assert(s.log);
-	rc = serve_open_world(&s);
-	if (rc == 0)
-		serve_begin(&s);
-	else
-		serve_close_handles(&s);
-	uv_run(&s.loop, UV_RUN_DEFAULT);
-	uv_loop_close(&s.loop);
-	deadmx_event_log_free(s.log);
-	if (rc == 0) {
-		rc = s.rc;
+	rc = serve_loop(&s);
+	if (s.seq)
 		serve_report(&s);
-	}
 	if (s.events && fclose(s.events) && rc == 0) {
 		rc = -errno;
 		fprintf(stderr, "deadmx serve: %s: %s\n", options->out,

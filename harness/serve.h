@@ -22,10 +22,14 @@ struct serve_options {
 	const char *ca_file;	 /* the world's root; NULL: not written */
 	const char *inject_host; /* the MTA to give the mails to; NULL: none */
 	uint16_t inject_port;
-	int64_t speed; /* of the timeline */
-	bool quiet;    /* no live log */
-	/* Once, when everything listens. */
-	void (*on_ready)(const struct serve_options *options);
+	int64_t speed;		  /* of the timeline */
+	bool quiet;		  /* no live log */
+	bool control;		  /* with the control API */
+	const char *control_path; /* a Unix socket, or NULL: TCP */
+	uint16_t control_port;	  /* 0: any that is free */
+	/* Once, when everything listens; the control API's port if any. */
+	void (*on_ready)(const struct serve_options *options,
+			 uint16_t control_port);
 };
 
 /*

@@ -2,9 +2,13 @@
 /* Events as lines for people: see serve_log.h. */
 #include "harness/serve_log.h"
 
+#include <assert.h>
+#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "deadmx/event.h"
 
 struct line {
 	FILE *out;
@@ -67,6 +71,8 @@ static void put_place(const struct line *l)
 {
 	if (number_of(l, "line") > 0)
 		fprintf(l->out, " (line %jd)", number_of(l, "line"));
+	else if (json_is_integer(json_object_get(l->event, "line")))
+		fputs(" (by hand)", l->out);
 }
 
 static void put_list(const struct line *l, const char *key)
@@ -131,7 +137,7 @@ static void put_state(const struct line *l)
 	const char *action = text_of(l, "action");
 
 	put_member(l, "stage");
-	fprintf(l->out, " is now %s", *action ? action : "healthy");
+	fprintf(l->out, ": %s", *action ? action : "accept");
 	put_place(l);
 }
 
@@ -223,6 +229,11 @@ static void put_close(const struct line *l)
 		text_of(l, "how"));
 }
 
+static void put_phase(const struct line *l)
+{
+	put_member(l, "name");
+}
+
 static void put_error(const struct line *l)
 {
 	fputs("error: ", l->out);
@@ -243,23 +254,34 @@ static void (*const put_event[DEADMX_EVENT_COUNT])(const struct line *l) = {
 	[DEADMX_EVENT_SPF] = put_spf,
 	[DEADMX_EVENT_DNS] = put_dns,
 	[DEADMX_EVENT_ERROR] = put_error,
+	[DEADMX_EVENT_PHASE] = put_phase,
 };
 
-void serve_log_event(FILE *out, enum deadmx_event_type type,
-		     const json_t *event)
+static void put_line(const struct line *l, const char *type)
 {
-	struct line l = {.out = out, .event = event};
+	put_time(l);
+	if (json_object_get(l->event, "server"))
+		put_who(l);
+	for (int i = 0; i < DEADMX_EVENT_COUNT; i++)
+		if (put_event[i] && !strcmp(deadmx_event_word(i), type)) {
+			put_event[i](l);
+			fputc('\n', l->out);
+			return;
+		}
+	put_text(l->out, type);
+	fputc('\n', l->out);
+}
 
-	if (type == DEADMX_EVENT_REPLY) {
+void serve_log_line(FILE *out, const char *line, size_t len)
+{
+	json_t *event = json_loadb(line, len, 0, NULL);
+	struct line l = {.out = out, .event = event};
+	const char *type = json_string_value(json_object_get(event, "type"));
+
+	assert(type);
+	if (strcmp(type, "reply") == 0)
 		put_reply(&l);
-		return;
-	}
-	put_time(&l);
-	if (json_object_get(event, "server"))
-		put_who(&l);
-	if (put_event[type])
-		put_event[type](&l);
 	else
-		fputs(deadmx_event_word(type), out);
-	fputc('\n', out);
+		put_line(&l, type);
+	json_decref(event);
 }

@@ -2,7 +2,7 @@
 /*
  * The live log: an event as a line for people.
  *
- * Pure: from an event's members to text. What a client has sent is untrusted:
+ * Pure: from an event's line to text. What a client has sent is untrusted:
  * control characters don't reach the terminal.
  */
 #ifndef HARNESS_SERVE_LOG_H
@@ -10,9 +10,7 @@
 
 #include <stdio.h>
 
-#include "deadmx/event.h"
-
-void serve_log_event(FILE *out, enum deadmx_event_type type,
-		     const json_t *event);
+/* @line: an event of the log, which is ours and whole. */
+void serve_log_line(FILE *out, const char *line, size_t len);
 
 #endif

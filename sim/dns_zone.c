@@ -342,6 +342,23 @@ void dns_zone_set_speed(struct dns_zone *z, int64_t speed)
 	z->speed = speed;
 }
 
+void dns_zone_set_address(struct dns_zone *z, const char *address)
+{
+	ldns_rdf *name = ldns_dname_new_frm_str(NS_NAME);
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(z->records); i++) {
+		ldns_rr *rr = ldns_rr_list_rr(z->records, i);
+
+		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_A &&
+		    ldns_dname_compare(ldns_rr_owner(rr), name) == 0)
+			ldns_rdf_deep_free(ldns_rr_set_rdf(
+				rr,
+				ldns_rdf_new_frm_str(LDNS_RDF_TYPE_A, address),
+				0));
+	}
+	ldns_rdf_deep_free(name);
+}
+
 /* --- which row holds ------------------------------------------------------ */
 
 /* Is the row, as far as type and transport go, about the question? */

@@ -47,6 +47,8 @@ void dns_zone_free(struct dns_zone *z);
 void dns_zone_restart(struct dns_zone *z);
 /* Seconds of the timeline in a second of those who ask; 1 unless told. */
 void dns_zone_set_speed(struct dns_zone *z, int64_t speed);
+/* The IPv4 address at which the zone is served; 127.0.0.1 unless told. */
+void dns_zone_set_address(struct dns_zone *z, const char *address);
 
 struct dns_question {
 	const ldns_rdf *name; /* in any spelling; the answer repeats it */

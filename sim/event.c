@@ -11,8 +11,6 @@ struct deadmx_event_log {
 	int64_t (*virtual_now_ns)(void *arg);
 	deadmx_event_sink_cb sink;
 	void *arg;
-	deadmx_event_watch_cb watch;
-	void *watch_arg;
 };
 
 /* clang-format off */
@@ -41,13 +39,6 @@ deadmx_event_log_new(int64_t (*virtual_now_ns)(void *arg),
 	log->sink = sink;
 	log->arg = arg;
 	return log;
-}
-
-void deadmx_event_log_watch(struct deadmx_event_log *log,
-			    deadmx_event_watch_cb watch, void *arg)
-{
-	log->watch = watch;
-	log->watch_arg = arg;
 }
 
 void deadmx_event_log_free(struct deadmx_event_log *log)
@@ -86,8 +77,6 @@ void deadmx_event_emit(struct deadmx_event_log *log,
 	assert(text);
 	log->sink(log->arg, text, strlen(text));
 	free(text);
-	if (log->watch)
-		log->watch(log->watch_arg, type, line);
 	json_decref(line);
 	json_decref(members);
 }

@@ -207,16 +207,20 @@ static bool lot_wins(const struct fault_table *t, size_t i)
 
 /* --- which row ----------------------------------------------------------- */
 
+bool fault_is_open(const struct fault_table *t, size_t i, int64_t now_ns)
+{
+	return window_holds(&t->server->faults[i].window, &t->rows[i].count,
+			    now_ns);
+}
+
 /* It is the row's turn: all holds but what the lot will say. */
 static bool has_turn(const struct fault_table *t, size_t i,
 		     const struct fault_context *c)
 {
 	const struct deadmx_fault *f = &t->server->faults[i];
-	const struct fault_row *row = &t->rows[i];
 
-	return f->stage == c->stage &&
-	       window_holds(&f->window, &row->count, c->now_ns) &&
-	       conditions_hold(f, row, c);
+	return f->stage == c->stage && fault_is_open(t, i, c->now_ns) &&
+	       conditions_hold(f, &t->rows[i], c);
 }
 
 const struct deadmx_fault *fault_peek(const struct fault_table *t,

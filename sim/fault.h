@@ -67,6 +67,8 @@ const struct deadmx_fault *fault_peek(const struct fault_table *t,
 /* The same, and count it: the caller applies it. */
 const struct deadmx_fault *fault_take(struct fault_table *t,
 				      const struct fault_context *c);
+/* Is the window of row @i open, and `first` and `times` not used up? */
+bool fault_is_open(const struct fault_table *t, size_t i, int64_t now_ns);
 /* The next time after @now_ns at which a window of @stage opens or ends. */
 int64_t fault_next_edge(const struct fault_table *t, enum deadmx_stage stage,
 			int64_t now_ns);

@@ -96,6 +96,11 @@ const struct deadmx_server *override_server(const struct override *o)
 	return &o->server;
 }
 
+const struct fault_table *override_faults(const struct override *o)
+{
+	return &o->faults;
+}
+
 int64_t override_since_ns(const struct override *o)
 {
 	return o->since_ns;

@@ -30,6 +30,7 @@ struct override *override_next(const struct override *o);
 
 /* The server as it would be with these rows alone. */
 const struct deadmx_server *override_server(const struct override *o);
+const struct fault_table *override_faults(const struct override *o);
 /* When they were set: their windows' 0. */
 int64_t override_since_ns(const struct override *o);
 

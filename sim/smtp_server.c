@@ -13,6 +13,7 @@
 #include "sim/connection.h"
 #include "sim/fault.h"
 #include "sim/listener.h"
+#include "sim/override.h"
 #include "sim/policy.h"
 #include "sim/sim_timer.h"
 #include "sim/spf_zone.h"
@@ -919,9 +920,34 @@ int smtp_server_override_clear(struct smtp_server *s)
 	return server_set_override(s, NULL);
 }
 
-const struct override *smtp_server_overrides(const struct smtp_server *s)
+/* Add the rows of @t to the @n that are there. */
+static size_t add_rows(const struct fault_table *t, int64_t now_ns,
+		       struct deadmx_world_row row, size_t n,
+		       struct deadmx_world_row *rows, size_t max)
 {
-	return s->override;
+	for (size_t i = 0; i < t->server->fault_count; i++, n++) {
+		row.fault = &t->server->faults[i];
+		row.open = fault_is_open(t, i, now_ns - row.since_ns);
+		if (n < max)
+			rows[n] = row;
+	}
+	return n;
+}
+
+size_t smtp_server_rows(const struct smtp_server *s,
+			struct deadmx_world_row *rows, size_t max)
+{
+	int64_t now = s->shared->now_ns(s->shared->arg);
+	struct deadmx_world_row row = {.by_hand = true};
+	size_t n = 0;
+
+	if (s->override) {
+		row.since_ns = override_since_ns(s->override);
+		n = add_rows(override_faults(s->override), now, row, n, rows,
+			     max);
+	}
+	row = (struct deadmx_world_row){0};
+	return add_rows(&s->faults, now, row, n, rows, max);
 }
 
 static int door_open(struct smtp_server *s, int ip_version, const char *address)

@@ -15,8 +15,8 @@
 
 #include "deadmx/event.h"
 #include "deadmx/scenario.h"
+#include "deadmx/world.h"
 #include "sim/dns_zone.h"
-#include "sim/override.h"
 #include "sim/relay.h"
 #include "sim/smtp_session.h"
 #include "sim/tls.h"
@@ -89,8 +89,9 @@ int smtp_server_override(struct smtp_server *s, const char *text, size_t len,
 			 FILE *errors);
 /* Back to the timeline. 0 or a negative errno as above. */
 int smtp_server_override_clear(struct smtp_server *s);
-/* The rows that were put above the timeline, or NULL. */
-const struct override *smtp_server_overrides(const struct smtp_server *s);
+/* All its faults: see deadmx_world_rows(). */
+size_t smtp_server_rows(const struct smtp_server *s,
+			struct deadmx_world_row *rows, size_t max);
 void smtp_server_close(struct smtp_server *s, void (*cb)(void *arg), void *arg);
 
 #endif

@@ -103,6 +103,7 @@ static int start_dns(struct deadmx_world_run *run,
 	}
 	dns_zone_set_speed(run->zone, run->timeline.speed);
 	run->shared.zone = run->zone;
+	dns_zone_set_address(run->zone, options->dns_address);
 	return dns_server_new(run->shared.loop, options->dns_address,
 			      options->dns_port, run->zone, run_now, run,
 			      run->shared.log, errors, &run->dns);
@@ -289,16 +290,10 @@ int deadmx_world_clear_rows(struct deadmx_world_run *run, size_t server)
 	return smtp_server_override_clear(run_server(run, server));
 }
 
-const struct deadmx_fault *deadmx_world_rows(const struct deadmx_world_run *run,
-					     size_t server, size_t *ret_count,
-					     int64_t *ret_since_ns)
+size_t deadmx_world_rows(const struct deadmx_world_run *run, size_t server,
+			 struct deadmx_world_row *rows, size_t max)
 {
-	const struct override *o =
-		smtp_server_overrides(run_server(run, server));
-
-	*ret_count = o ? override_server(o)->fault_count : 0;
-	*ret_since_ns = o ? override_since_ns(o) : 0;
-	return o ? override_server(o)->faults : NULL;
+	return smtp_server_rows(run_server(run, server), rows, max);
 }
 
 size_t deadmx_world_connections(const struct deadmx_world_run *run,

@@ -21,7 +21,8 @@
 #define DEADMX_EVENT_MAP(XX)                                                   \
 	XX(RUN, "run",                                                         \
 	   "scenario scenario_file target target_version start_unix_s deadmx") \
-	XX(PHASE, "phase", "name (setup start ready inject settled stop end)") \
+	XX(PHASE, "phase",                                                     \
+	   "name (setup start ready inject settled stop end reset)")           \
 	XX(INJECT, "inject", "mail from to[] via status reply dsn")            \
 	XX(CONNECT, "connect", "address port")                                 \
 	XX(ACCEPT, "accept", "session server address port peer frontend?")     \
@@ -71,15 +72,6 @@ struct deadmx_event_log *
 deadmx_event_log_new(int64_t (*virtual_now_ns)(void *arg),
 		     deadmx_event_sink_cb sink, void *arg);
 void deadmx_event_log_free(struct deadmx_event_log *log);
-
-/*
- * Also show each event to @watch, as an object, after the sink has its line;
- * NULL: no more. The event is the log's and goes when @watch returns.
- */
-typedef void (*deadmx_event_watch_cb)(void *arg, enum deadmx_event_type type,
-				      const json_t *event);
-void deadmx_event_log_watch(struct deadmx_event_log *log,
-			    deadmx_event_watch_cb watch, void *arg);
 
 /*
  * Emit an event. Steals @members (a JSON object, as made by json_pack; NULL

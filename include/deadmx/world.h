@@ -88,13 +88,20 @@ int deadmx_world_set_rows(struct deadmx_world_run *run, size_t server,
 			  const char *text, size_t len, FILE *errors);
 /* Back to the timeline. 0 or a negative errno as above. */
 int deadmx_world_clear_rows(struct deadmx_world_run *run, size_t server);
+/* A fault of a server, and how it stands with it now. */
+struct deadmx_world_row {
+	const struct deadmx_fault *fault;
+	bool by_hand;	  /* set by deadmx_world_set_rows() */
+	int64_t since_ns; /* the moment its windows count from */
+	bool open;	  /* its window is open, and its count is not used up */
+};
+
 /*
- * The rows set by hand, split into faults as in a server; NULL when there are
- * none. @ret_since_ns: their windows' 0. Valid until the rows are changed.
+ * All faults of a server: those set by hand, then the timeline's. The first
+ * @max go into @rows; how many there are. Valid until rows are set.
  */
-const struct deadmx_fault *deadmx_world_rows(const struct deadmx_world_run *run,
-					     size_t server, size_t *ret_count,
-					     int64_t *ret_since_ns);
+size_t deadmx_world_rows(const struct deadmx_world_run *run, size_t server,
+			 struct deadmx_world_row *rows, size_t max);
 size_t deadmx_world_connections(const struct deadmx_world_run *run,
 				size_t server);
 /* Close the server's open connections, as a process does that is killed. */

@@ -95,6 +95,20 @@ static void check(void **state, const char *name, ldns_rr_type type,
 #define TXT   LDNS_RR_TYPE_TXT
 #define CNAME LDNS_RR_TYPE_CNAME
 
+/* The name server that all zones name has the address of this one. */
+static void test_dns_zone_address(void **state)
+{
+	struct fixture *f;
+
+	begin(state, "    other.example:\n");
+	f = *state;
+	check(state, "dest.example", LDNS_RR_TYPE_NS,
+	      "NOERROR 300:ns.deadmx.example");
+	check(state, "ns.deadmx.example", A, "NOERROR 300:127.0.0.1");
+	dns_zone_set_address(f->zone, "127.0.53.53");
+	check(state, "ns.deadmx.example", A, "NOERROR 300:127.0.53.53");
+}
+
 /* Records come as text, names in small letters and without the last dot. */
 static void test_dns_zone_lookup(void **state)
 {
@@ -476,23 +490,15 @@ static void test_dns_zone_additional_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_dns_zone_lookup),
-		T(test_dns_zone_given),
-		T(test_dns_zone_long_text),
-		T(test_dns_zone_alias),
-		T(test_dns_zone_alias_loop),
-		T(test_dns_zone_window),
-		T(test_dns_zone_counts),
-		T(test_dns_zone_below),
-		T(test_dns_zone_actions),
-		T(test_dns_zone_transport),
-		T(test_dns_zone_alias_fails),
-		T(test_dns_zone_delay),
-		T(test_dns_zone_ttl),
-		T(test_dns_zone_ttl_speed),
-		T(test_dns_zone_negative_ttl),
-		T(test_dns_zone_additional),
-		T(test_dns_zone_additional_limit),
+		T(test_dns_zone_address),    T(test_dns_zone_lookup),
+		T(test_dns_zone_given),	     T(test_dns_zone_long_text),
+		T(test_dns_zone_alias),	     T(test_dns_zone_alias_loop),
+		T(test_dns_zone_window),     T(test_dns_zone_counts),
+		T(test_dns_zone_below),	     T(test_dns_zone_actions),
+		T(test_dns_zone_transport),  T(test_dns_zone_alias_fails),
+		T(test_dns_zone_delay),	     T(test_dns_zone_ttl),
+		T(test_dns_zone_ttl_speed),  T(test_dns_zone_negative_ttl),
+		T(test_dns_zone_additional), T(test_dns_zone_additional_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,29 @@ static void test_fault_first(void **state)
 	}
 }
 
+/* What can still apply now: the window is open, the counts not used up. */
+static void test_fault_is_open(void **state)
+{
+	struct fixture *f = *state;
+	const struct deadmx_fault *a =
+		add(f, (struct deadmx_fault){.window.from_ns = S(10),
+					     .window.until_ns = S(70),
+					     .window.first = 1,
+					     .window.times = 2,
+					     .window.every_ns = S(20),
+					     .window.for_ns = S(5)});
+
+	begin(f, 0);
+	assert_false(fault_is_open(&f->table, 0, S(9)));
+	assert_true(fault_is_open(&f->table, 0, S(10)));
+	take_at(f, S(10), a);
+	assert_false(fault_is_open(&f->table, 0, S(11)));
+	assert_false(fault_is_open(&f->table, 0, S(16)));
+	assert_true(fault_is_open(&f->table, 0, S(30)));
+	take_at(f, S(30), a);
+	assert_false(fault_is_open(&f->table, 0, S(50)));
+}
+
 /* `first` counts anew in each window, `times` in all of them. */
 static void test_fault_first_and_times(void **state)
 {
@@ -403,21 +426,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_fault_window),
-		T(test_fault_every),
-		T(test_fault_edges),
-		T(test_fault_first),
-		T(test_fault_first_and_times),
-		T(test_fault_counts_lots),
-		T(test_fault_probability),
-		T(test_fault_lots_repeat),
-		T(test_fault_connection),
-		T(test_fault_ip),
-		T(test_fault_sender),
-		T(test_fault_recipients),
-		T(test_fault_spf),
-		T(test_fault_attempts),
-		T(test_fault_bad_regex),
+		T(test_fault_window),	   T(test_fault_every),
+		T(test_fault_edges),	   T(test_fault_first),
+		T(test_fault_is_open),	   T(test_fault_first_and_times),
+		T(test_fault_counts_lots), T(test_fault_probability),
+		T(test_fault_lots_repeat), T(test_fault_connection),
+		T(test_fault_ip),	   T(test_fault_sender),
+		T(test_fault_recipients),  T(test_fault_spf),
+		T(test_fault_attempts),	   T(test_fault_bad_regex),
 	};
 #undef T
 

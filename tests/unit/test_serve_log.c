@@ -9,23 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deadmx/event.h"
 #include "harness/serve_log.h"
 
-/* @event as JSON, @want as what is printed. */
-static void expect_line(enum deadmx_event_type type, const char *event,
+/* @members as JSON, @want as what is printed. */
+static void expect_line(enum deadmx_event_type type, const char *members,
 			const char *want)
 {
-	json_t *object = json_loads(event, 0, NULL);
-	char *text = NULL;
+	char event[1024], *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
+	int n = snprintf(event, sizeof(event), "{\"type\":\"%s\",%s",
+			 deadmx_event_word(type), members + 1);
 
-	assert_non_null(object);
-	serve_log_event(out, type, object);
+	serve_log_line(out, event, (size_t)n);
 	fclose(out);
 	assert_string_equal(text, want);
 	free(text);
-	json_decref(object);
 }
 
 /* A row for each type that a world writes. */
@@ -75,11 +75,11 @@ static void test_serve_log_lines(void **state)
 	expect_line(DEADMX_EVENT_STATE,
 		    "{\"t\":108000,\"server\":\"m.x\",\"stage\":\"connect\","
 		    "\"action\":\"refuse\",\"line\":9}",
-		    " 30:00:00.000  m.x  connect is now refuse (line 9)\n");
+		    " 30:00:00.000  m.x  connect: refuse (line 9)\n");
 	expect_line(DEADMX_EVENT_STATE,
 		    "{\"t\":1,\"server\":\"m.x\",\"stage\":\"connect\","
 		    "\"action\":null,\"line\":null}",
-		    "  0:00:01.000  m.x  connect is now healthy\n");
+		    "  0:00:01.000  m.x  connect: accept\n");
 	expect_line(DEADMX_EVENT_CLOSE,
 		    "{\"t\":1,\"session\":1,\"server\":\"m.x\",\"by\":"
 		    "\"client\",\"how\":\"reset\"}",
@@ -128,7 +128,13 @@ static void test_serve_log_lines(void **state)
 	expect_line(DEADMX_EVENT_ERROR, "{\"t\":1,\"what\":\"no more\"}",
 		    "  0:00:01.000  error: no more\n");
 	expect_line(DEADMX_EVENT_PHASE, "{\"t\":1,\"name\":\"x\"}",
-		    "  0:00:01.000  phase\n");
+		    "  0:00:01.000  x\n");
+	expect_line(DEADMX_EVENT_JUMP, "{\"t\":1,\"to\":5}",
+		    "  0:00:01.000  jump\n");
+	expect_line(DEADMX_EVENT_STATE,
+		    "{\"t\":1,\"server\":\"m.x\",\"stage\":\"connect\","
+		    "\"action\":\"refuse\",\"line\":0}",
+		    "  0:00:01.000  m.x  connect: refuse (by hand)\n");
 }
 
 /* A reply of several lines. */
