@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From what a user names on the command line to scenario files: files as they
- * are, folders with all *.yml below them, in the order of their names.
+ * are, folders with all *.yml below them, in the order of their names; what
+ * runs have left there is passed over.
  */
 #ifndef HARNESS_SCENARIO_FILES_H
 #define HARNESS_SCENARIO_FILES_H
