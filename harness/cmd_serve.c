@@ -199,7 +199,7 @@ static int parse_option(struct cmd_serve *c, int option)
 	case 'm':
 		c->options.message_dir = optarg;
 		return 0;
-	case 'c':
+	case 'C':
 		c->options.ca_file = optarg;
 		return 0;
 	case 'q':
@@ -223,7 +223,7 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 		{"control", required_argument, NULL, 'c'},
 		{"out", required_argument, NULL, 'o'},
 		{"messages", required_argument, NULL, 'm'},
-		{"ca", required_argument, NULL, 'c'},
+		{"ca", required_argument, NULL, 'C'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{0},

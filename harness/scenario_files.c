@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int add(struct scenario_files *files, const char *path, FILE *errors)
 {
@@ -44,9 +46,30 @@ static bool is_scenario(const FTSENT *entry)
 	       stat(entry->fts_accpath, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/*
+ * The folder of a run, among scenarios when deadmx-out lies there. What it
+ * holds are copies, and a target.
+ */
+static bool is_run_folder(const FTSENT *entry)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/events.ndjson",
+			 entry->fts_accpath);
+
+	return entry->fts_info == FTS_D && entry->fts_level > FTS_ROOTLEVEL &&
+	       n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+}
+
 static int compare(const FTSENT **a, const FTSENT **b)
 {
 	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* What is in there is included by others. */
+static bool is_base_folder(const FTSENT *entry)
+{
+	return entry->fts_info == FTS_D && entry->fts_level > 0 &&
+	       entry->fts_name[0] == '_';
 }
 
 static int folder_walk(struct scenario_files *files, char *path, FILE *errors)
@@ -69,8 +92,7 @@ static int folder_walk(struct scenario_files *files, char *path, FILE *errors)
 			fprintf(errors, "%s: %s\n", entry->fts_path,
 				strerror(entry->fts_errno));
 			r = -entry->fts_errno;
-		} else if (entry->fts_info == FTS_D && entry->fts_level > 0 &&
-			   entry->fts_name[0] == '_') {
+		} else if (is_base_folder(entry) || is_run_folder(entry)) {
 			fts_set(fts, entry, FTS_SKIP);
 		} else if (is_scenario(entry)) {
 			r = add(files, entry->fts_path, errors);

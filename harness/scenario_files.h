@@ -2,7 +2,8 @@
 /*
  * From what a user names on the command line to scenario files: files as they
  * are, folders with all *.yml below them, in the order of their names; not
- * those that begin with an underscore, which are there to be included.
+ * those that begin with an underscore, which are there to be included, nor
+ * what runs have left there.
  */
 #ifndef HARNESS_SCENARIO_FILES_H
 #define HARNESS_SCENARIO_FILES_H

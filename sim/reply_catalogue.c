@@ -47,11 +47,41 @@ static void read_source(struct deadmx_yaml *doc,
 		e->source = text;
 }
 
+/* "2024", "2024-01" or "2024-01-24": as much as is known. */
+static bool is_date(const char *text)
+{
+	static const char form[] = "dddd-dd-dd";
+	size_t len = strlen(text);
+
+	if (len != 4 && len != 7 && len != 10)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (form[i] == '-' ? text[i] != '-'
+				   : text[i] < '0' || text[i] > '9')
+			return false;
+	return true;
+}
+
+static void read_date(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct reply_catalogue_entry *e = arg;
+	char *text;
+
+	if (!deadmx_yaml_word(doc, node, &text))
+		return;
+	if (!is_date(text))
+		deadmx_yaml_wrong(doc, node, "date",
+				  "2024, 2024-01 or 2024-01-24", NULL);
+	e->date = text;
+}
+
 static const struct deadmx_yaml_key entry_keys[] = {
 	{"reply", read_reply, "the reply, with its code", true, "reply"},
 	{"description", read_description, "when a server says so", true,
 	 "word"},
 	{"source", read_source, "how we know, in words", true, "word"},
+	{"date", read_date, "when it was published or seen", true, "word"},
 	{0},
 };
 

@@ -27,6 +27,7 @@ struct reply_catalogue_entry {
 	const char *reply;	 /* may hold {address}, {host}, {client} */
 	const char *description; /* when a server says so */
 	const char *source;	 /* how we know */
+	const char *date;	 /* when it was published or seen */
 };
 
 struct reply_catalogue;

@@ -193,7 +193,7 @@ static const struct probe_dns_answer *addresses_worse(const struct addresses *a)
 		return &a->v4;
 	if (a->v6.rc == PROBE_DNS_INTERRUPTED || a->v6.rc == PROBE_DNS_FAILED)
 		return &a->v6;
-	return a->v4.rc == PROBE_DNS_NO_NAME ? &a->v4 : &a->v6;
+	return a->v4.rc == PROBE_DNS_NO_NAME || a->v4.why ? &a->v4 : &a->v6;
 }
 
 static const char *no_address_text(struct run *run, const char *name)
@@ -223,9 +223,13 @@ static void addresses_step(struct run *run, struct probe_host *host,
 	addresses_take(run, host, &a->v6, &text);
 	addresses_take(run, host, &a->v4, &text);
 	if (!text) {
-		host->end = end_of_answer(
-			addresses_worse(a), PROBE_STEP_ADDRESS,
-			PROBE_END_NO_ADDRESS, no_address_text(run, host->name));
+		const struct probe_dns_answer *worse = addresses_worse(a);
+		const char *why = worse->why;
+
+		if (!why)
+			why = no_address_text(run, host->name);
+		host->end = end_of_answer(worse, PROBE_STEP_ADDRESS,
+					  PROBE_END_NO_ADDRESS, why);
 		run->stopped = host->end.kind == PROBE_END_INTERRUPTED;
 		step.mark = PROBE_MARK_FAILED;
 		step.text = host->end.text;

@@ -111,7 +111,10 @@ struct dns_question {
 	ldns_pkt *pkt;
 	uint8_t *wire;
 	size_t wire_len;
-	int64_t deadline_ns;
+	int64_t deadline_ns; /* of this try */
+	/* One a server, -1: not yet. They stay open from round to round: an
+	 * answer to the first try may come in while the second one waits. */
+	int fds[PROBE_DNS_SERVERS_MAX];
 };
 
 /* An answer to this very question, or NULL. */
@@ -135,19 +138,20 @@ static ldns_pkt *question_match(const struct dns_question *q,
 
 /* 0 with the answer; what isn't one is passed over until the time is up. */
 static int question_udp(const struct probe_dns *dns, struct dns_question *q,
-			const struct sockaddr_storage *server, ldns_pkt **ret)
+			size_t server, ldns_pkt **ret)
 {
+	int *fd = &q->fds[server], rc = 0;
 	uint8_t wire[DNS_UDP_MAX];
-	int fd, rc;
 
-	rc = probe_net_connect(dns->net, SOCK_DGRAM, server, q->deadline_ns,
-			       &fd);
-	if (rc < 0)
-		return rc;
-	rc = probe_net_write(dns->net, fd, q->wire, q->wire_len,
-			     q->deadline_ns);
+	if (*fd < 0)
+		rc = probe_net_connect(dns->net, SOCK_DGRAM,
+				       &dns->servers[server], q->deadline_ns,
+				       fd);
+	if (rc == 0)
+		rc = probe_net_write(dns->net, *fd, q->wire, q->wire_len,
+				     q->deadline_ns);
 	while (rc == 0) {
-		ssize_t n = probe_net_read(dns->net, fd, wire, sizeof(wire),
+		ssize_t n = probe_net_read(dns->net, *fd, wire, sizeof(wire),
 					   q->deadline_ns);
 
 		if (n < 0)
@@ -155,7 +159,6 @@ static int question_udp(const struct probe_dns *dns, struct dns_question *q,
 		else if ((*ret = question_match(q, wire, (size_t)n)))
 			break;
 	}
-	close(fd);
 	return rc;
 }
 
@@ -200,10 +203,11 @@ static int tcp_exchange(const struct probe_dns *dns, struct dns_question *q,
 }
 
 static int question_tcp(const struct probe_dns *dns, struct dns_question *q,
-			const struct sockaddr_storage *server, ldns_pkt **ret)
+			size_t server, ldns_pkt **ret)
 {
-	int fd, rc = probe_net_connect(dns->net, SOCK_STREAM, server,
-				       q->deadline_ns, &fd);
+	int fd, rc = probe_net_connect(dns->net, SOCK_STREAM,
+				       &dns->servers[server], q->deadline_ns,
+				       &fd);
 
 	if (rc < 0)
 		return rc;
@@ -213,13 +217,17 @@ static int question_tcp(const struct probe_dns *dns, struct dns_question *q,
 }
 
 static int question_try(const struct probe_dns *dns, struct dns_question *q,
-			const struct sockaddr_storage *server, ldns_pkt **ret)
+			size_t server, ldns_pkt **ret)
 {
-	int64_t now = probe_net_now_ns(),
-		step_end = probe_net_deadline(dns->net);
+	int64_t now = probe_net_now_ns();
+	int64_t step_end = probe_net_deadline(dns->net);
+	int64_t try_ns = dns->net->timeout_ns / 3;
 	int rc;
 
-	q->deadline_ns = now + PROBE_DNS_TRY_S * NS_PER_S;
+	/* A short --timeout still has more than one try in it. */
+	if (try_ns > PROBE_DNS_TRY_S * NS_PER_S)
+		try_ns = PROBE_DNS_TRY_S * NS_PER_S;
+	q->deadline_ns = now + try_ns;
 	if (q->deadline_ns > step_end)
 		q->deadline_ns = step_end;
 	rc = question_udp(dns, q, server, ret);
@@ -241,20 +249,50 @@ static const char *error_text(int rc)
 }
 
 /* What @server made of the question, for people. */
-static void tell_why(const struct probe_dns *dns,
-		     const struct sockaddr_storage *server, int rc,
+static void tell_why(const struct probe_dns *dns, size_t server, int rc,
 		     const ldns_pkt *pkt, struct probe_dns_answer *ret)
 {
 	char ip[INET6_ADDRSTRLEN];
 	char *rcode = pkt ? ldns_pkt_rcode2str(ldns_pkt_get_rcode(pkt)) : NULL;
+	const char *what = rcode ? rcode : error_text(rc);
 
-	probe_net_addr_text(server, ip, sizeof(ip));
-	ret->why = deadmx_arena_printf(dns->arena, "%s from %s",
-				       rcode ? rcode : error_text(rc), ip);
+	if (pkt && ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NOERROR)
+		what = "no answer to the question";
+	probe_net_addr_text(&dns->servers[server], ip, sizeof(ip));
+	ret->why = deadmx_arena_printf(dns->arena, "%s from %s", what, ip);
 	free(rcode);
 }
 
-/* A usable answer (NOERROR or NXDOMAIN), or NULL and @ret is filled in. */
+/*
+ * NOERROR without any answer, by a server that neither has the zone nor asks
+ * others: it points elsewhere ("lame"), which says nothing of the name. The
+ * same goes for records that all belong to other names.
+ */
+static bool is_evasive(const ldns_pkt *pkt)
+{
+	const ldns_rr_list *answer = ldns_pkt_answer(pkt);
+	const ldns_rdf *name =
+		ldns_rr_owner(ldns_rr_list_rr(ldns_pkt_question(pkt), 0));
+	size_t n = ldns_rr_list_rr_count(answer);
+
+	if (n == 0)
+		return !ldns_pkt_aa(pkt) && !ldns_pkt_ra(pkt);
+	for (size_t i = 0; i < n; i++)
+		if (ldns_dname_compare(
+			    ldns_rr_owner(ldns_rr_list_rr(answer, i)), name) ==
+		    0)
+			return false;
+	return true;
+}
+
+static bool is_usable(const ldns_pkt *pkt)
+{
+	return ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN ||
+	       (ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NOERROR &&
+		!is_evasive(pkt));
+}
+
+/* A usable answer, or NULL and @ret is filled in. */
 static ldns_pkt *question_ask(const struct probe_dns *dns,
 			      struct dns_question *q,
 			      struct probe_dns_answer *ret)
@@ -262,8 +300,7 @@ static ldns_pkt *question_ask(const struct probe_dns *dns,
 	int64_t end = probe_net_deadline(dns->net);
 
 	for (size_t i = 0; i < PROBE_DNS_ROUNDS * dns->server_count; i++) {
-		const struct sockaddr_storage *server =
-			&dns->servers[i % dns->server_count];
+		size_t server = i % dns->server_count;
 		ldns_pkt *pkt = NULL;
 		int rc;
 
@@ -274,8 +311,7 @@ static ldns_pkt *question_ask(const struct probe_dns *dns,
 			ret->rc = PROBE_DNS_INTERRUPTED;
 			return NULL;
 		}
-		if (pkt && (ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NOERROR ||
-			    ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN))
+		if (pkt && is_usable(pkt))
 			return pkt;
 		tell_why(dns, server, rc, pkt, ret);
 		ldns_pkt_free(pkt);
@@ -382,7 +418,7 @@ static bool answer_read(const struct probe_dns *dns, const ldns_pkt *pkt,
 		if (!alias)
 			break;
 		if (++*aliases > PROBE_DNS_ALIASES_MAX) {
-			ret->rc = PROBE_DNS_FAILED;
+			ret->rc = PROBE_DNS_NO_DATA;
 			ret->why = "a CNAME that leads to a CNAME, and so on";
 			return true;
 		}
@@ -409,6 +445,7 @@ static bool question_init(struct dns_question *q, const ldns_rdf *name,
 			  ldns_rr_type type)
 {
 	memset(q, 0, sizeof(*q));
+	memset(q->fds, -1, sizeof(q->fds));
 	q->pkt = ldns_pkt_query_new(ldns_rdf_clone(name), type,
 				    LDNS_RR_CLASS_IN, LDNS_RD);
 	if (!q->pkt)
@@ -419,6 +456,9 @@ static bool question_init(struct dns_question *q, const ldns_rdf *name,
 
 static void question_release(struct dns_question *q)
 {
+	for (size_t i = 0; i < PROBE_DNS_SERVERS_MAX; i++)
+		if (q->fds[i] >= 0)
+			close(q->fds[i]);
 	ldns_pkt_free(q->pkt);
 	LDNS_FREE(q->wire);
 }

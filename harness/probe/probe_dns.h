@@ -24,7 +24,7 @@ enum {
 	PROBE_DNS_SERVERS_MAX = 3, /* as in resolv.conf(5) */
 	PROBE_DNS_RECORDS_MAX = 64,
 	PROBE_DNS_ALIASES_MAX = 8, /* CNAME after CNAME */
-	PROBE_DNS_TRY_S = 5,	   /* one question to one resolver */
+	PROBE_DNS_TRY_S = 5,	   /* one question to one resolver, at most */
 	PROBE_DNS_ROUNDS = 2,
 };
 
@@ -51,7 +51,7 @@ struct probe_dns_record {
 
 struct probe_dns_answer {
 	enum probe_dns_rc rc;
-	const char *why;   /* of FAILED */
+	const char *why;   /* of FAILED, and of NO_DATA by endless CNAMEs */
 	const char *alias; /* the name that a CNAME led to, or NULL */
 	bool is_cut;	   /* there were more than PROBE_DNS_RECORDS_MAX */
 	size_t count;

@@ -322,7 +322,9 @@ static MAYBE_UNUSED X509 *fake_certificate(const char *name, long from,
 /*
  * Answers come from @zone, RRs as text. A name's first label may ask for
  * more: servfail, refused, silent, garbage, wrongid (first another id, then
- * the right one), cut (TC by UDP), cutdrip (TC, then TCP byte by byte).
+ * the right one), cut (TC by UDP), cutdrip (TC, then TCP byte by byte), lame
+ * (nothing, and not by authority), otherowner (records of another name), late
+ * (each answer after 0.9 s).
  */
 static ldns_pkt *fake_dns_answer(const char *const *zone, const ldns_pkt *query)
 {
@@ -332,6 +334,7 @@ static ldns_pkt *fake_dns_answer(const char *const *zone, const ldns_pkt *query)
 
 	ldns_pkt_set_id(pkt, ldns_pkt_id(query));
 	ldns_pkt_set_qr(pkt, true);
+	ldns_pkt_set_aa(pkt, true);
 	ldns_pkt_push_rr(pkt, LDNS_SECTION_QUESTION, ldns_rr_clone(asked));
 	for (; *zone; zone++) {
 		ldns_rr *rr = NULL;
@@ -385,6 +388,13 @@ static void fake_dns_udp(int fd, const char *const *zone)
 		ldns_pkt_set_rcode(pkt, LDNS_RCODE_SERVFAIL);
 	if (strncmp(name, "refused", 7) == 0)
 		ldns_pkt_set_rcode(pkt, LDNS_RCODE_REFUSED);
+	if (strncmp(name, "lame", 4) == 0)
+		ldns_pkt_set_aa(pkt, false);
+	if (strncmp(name, "otherowner", 10) == 0)
+		ldns_rr_set_owner(ldns_rr_list_rr(ldns_pkt_answer(pkt), 0),
+				  ldns_dname_new_frm_str("else.example."));
+	if (strncmp(name, "late", 4) == 0)
+		poll(NULL, 0, 900);
 	if (strncmp(name, "cut", 3) == 0) {
 		ldns_pkt_set_tc(pkt, true);
 		while (ldns_pkt_ancount(pkt)) {

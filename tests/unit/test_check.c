@@ -87,6 +87,29 @@ static void test_check_files_found(void **state)
 	scenario_files_release(&files);
 }
 
+/* "deadmx run ." a second time: deadmx-out is there now. */
+static void test_check_files_of_runs(void **state)
+{
+	char *root = *state, path[128];
+	struct scenario_files files;
+
+	put(state, "b.yml", "");
+	snprintf(path, sizeof(path), "%s/out", root);
+	assert_int_equal(mkdir(path, 0755), 0);
+	put(state, "out/events.ndjson", "");
+	put(state, "out/scenario.yml", "");
+	put(state, "out/target.yml", "");
+	assert_int_equal(scenario_files_find(&root, 1, stderr, &files), 0);
+	assert_int_equal(files.count, 1);
+	assert_non_null(strstr(files.paths[0], "/b.yml"));
+	scenario_files_release(&files);
+	/* Named itself, it is meant. */
+	put(state, "events.ndjson", "");
+	assert_int_equal(scenario_files_find(&root, 1, stderr, &files), 0);
+	assert_int_equal(files.count, 1);
+	scenario_files_release(&files);
+}
+
 static void test_check_files_missing(void **state)
 {
 	char *paths[] = {(char *)*state, "/nonexistent"}, *said = NULL;
@@ -186,9 +209,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_check_files_found), T(test_check_files_missing),
-		T(test_check_files_max),   T(test_check_status),
-		T(test_check_shipped),
+		T(test_check_files_found),   T(test_check_files_of_runs),
+		T(test_check_files_missing), T(test_check_files_max),
+		T(test_check_status),	     T(test_check_shipped),
 	};
 #undef T
 

@@ -28,10 +28,11 @@ static void test_reply_catalogue_shipped(void **state)
 		assert_true(reply_text_check(e->reply, why, sizeof(why)));
 		assert_true(strlen(e->description) > 10);
 		assert_true(strlen(e->source) > 10);
+		assert_true(strlen(e->date) >= 4);
 		assert_ptr_equal(reply_catalogue_find(c, e->name), e);
 		count++;
 	}
-	assert_true(count >= 15);
+	assert_true(count >= 80);
 	e = reply_catalogue_find(c, "exchange/primary-target-socketerror");
 	assert_non_null(e);
 	assert_non_null(strstr(e->reply, "responded with: \"421 4.4.2 "
@@ -63,7 +64,8 @@ static void test_reply_catalogue_nearest(void **state)
 static void test_reply_catalogue_faulty(void **state)
 {
 	const struct reply_catalogue_file files[] = {
-		{"one", "a: {reply: 999 x, description: d, source: s}\n"
+		{"one", "a: {reply: 999 x, description: d, source: s, "
+			"date: 2024}\n"
 			"b: {reply: 451 x, sauce: s}\n"},
 		{0}};
 	struct reply_catalogue *c = NULL;
@@ -80,25 +82,61 @@ static void test_reply_catalogue_faulty(void **state)
 	free(said);
 }
 
+/* A date is a year, a month or a day. */
+static void test_reply_catalogue_date(void **state)
+{
+	static const char *const good[] = {"2024", "2024-01", "2024-01-24"};
+	static const char *const bad[] = {"24",		 "2024-1", "2024/01",
+					  "2024-01-24x", "x024",   "yesterday"};
+	char text[128];
+	const struct reply_catalogue_file files[] = {{"one", text}, {0}};
+	struct reply_catalogue *c;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "a: {reply: 451 x, description: d, source: s, "
+			 "date: %s}\n",
+			 good[i]);
+		assert_int_equal(reply_catalogue_new(files, NULL, &c), 0);
+		assert_string_equal(reply_catalogue_at(c, 0)->date, good[i]);
+		reply_catalogue_free(c);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "a: {reply: 451 x, description: d, source: s, "
+			 "date: %s}\n",
+			 bad[i]);
+		assert_int_equal(reply_catalogue_new(files, NULL, &c), -EINVAL);
+	}
+}
+
 /* Every name is on the reference page. */
 static void test_reply_catalogue_documented(void **state)
 {
 	struct deadmx_arena *arena = deadmx_arena_new();
 	const struct reply_catalogue_entry *e;
 	struct reply_catalogue *c;
-	char word[128], *page;
+	char word[256], *page;
 	size_t len;
 
 	assert_int_equal(deadmx_yaml_read_file(arena,
-					       TEST_DIR "/../docs/scenarios.md",
+					       TEST_DIR "/../docs/replies.md",
 					       stderr, &page, &len),
 			 0);
 	assert_int_equal(reply_catalogue_new(reply_catalogue_files, stderr, &c),
 			 0);
 	for (size_t i = 0; (e = reply_catalogue_at(c, i)); i++) {
-		snprintf(word, sizeof(word), "\n| `%s` | ", e->name);
-		if (!strstr(page, word) || !strstr(page, e->description))
+		const char *row, *end;
+
+		snprintf(word, sizeof(word), "\n| `%s` | %s | %.8s", e->name,
+			 e->description, e->reply);
+		row = strstr(page, word);
+		if (!row)
 			fail_msg("%s is not documented", e->name);
+		end = strchr(row + 1, '\n');
+		snprintf(word, sizeof(word), " | %s |", e->date);
+		if (strncmp(end - strlen(word), word, strlen(word)) != 0)
+			fail_msg("%s has another date", e->name);
 	}
 	reply_catalogue_free(c);
 	deadmx_arena_free(arena);
@@ -145,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_reply_catalogue_shipped),
 		cmocka_unit_test(test_reply_catalogue_nearest),
 		cmocka_unit_test(test_reply_catalogue_faulty),
+		cmocka_unit_test(test_reply_catalogue_date),
 		cmocka_unit_test(test_reply_catalogue_documented),
 		cmocka_unit_test(test_reply_text_check),
 	};
