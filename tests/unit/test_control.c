@@ -205,8 +205,8 @@ static void test_control_state_wrong(void **state)
 	expect(f, "PUT", url, "{\"rctp\":\"452 4.2.2 Full\"}", 400,
 	       "did you mean");
 	expect(f, "PUT", url, "", 400, "\"error\": ");
-	expect(f, "PUT", url, "connect: unreachable", 409, "unreachable");
 	expect(f, "GET", url, "", 200, "\"by_hand\": false");
+	expect(f, "PUT", url, "connect: stall", 400, "connect");
 }
 
 /* Down: nobody gets in, and who is in gets out. Up: healthy at all stages. */
