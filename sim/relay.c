@@ -331,11 +331,12 @@ static void link_open(struct relay *r)
 	};
 	struct link *link = calloc(1, sizeof(*link));
 	int rc = address_read(r->try.address, r->try.port, &address);
+	const char *own = address.ss_family == AF_INET6 ? frontend->address6
+							: frontend->address;
 
 	assert(link && rc == 0);
 	link->relay = r;
-	if (address_read(frontend->address, 0, &from) == 0 &&
-	    from.ss_family == address.ss_family)
+	if (own && address_read(own, 0, &from) == 0)
 		options.from = (const struct sockaddr *)&from;
 	link->client = smtp_client_new(&options, &link_ops, link);
 	link->has_from = smtp_client_from(link->client, &link->from) == 0;
