@@ -18,6 +18,7 @@
 #include "sim/scenario_read.h"
 #include "sim/scenario_source.h"
 #include "sim/scenario_store.h"
+#include "sim/scenario_window.h"
 
 enum {
 	CASES_SHOWN = 10, /* when one has to be named */
@@ -339,8 +340,10 @@ static void world_until(struct deadmx_yaml *doc,
 {
 	struct deadmx_world *world = arg;
 
-	if (deadmx_yaml_duration(doc, node, &world->until_ns) &&
-	    world->until_ns == 0)
+	world->until_place = node->place;
+	if (scenario_moment_read(doc, node, &world->until_ns,
+				 &world->until_expiry) &&
+	    !world->until_expiry.is_set && world->until_ns == 0)
 		deadmx_yaml_wrong(doc, node, "until", "a time above 0", NULL);
 }
 
@@ -368,7 +371,7 @@ static const struct deadmx_yaml_key world_keys[] = {
 	 "2030-01-01T00:00:00Z)",
 	 false, "date"},
 	{"until", world_until, "the run ends here at the latest (default 7d)",
-	 false, "duration"},
+	 false, "moment"},
 	{"settle", world_settle,
 	 "how long it is watched on when all mail has ended (default 2h)",
 	 false, "duration"},
@@ -818,12 +821,14 @@ static struct deadmx_scenario *case_read(struct deadmx_yaml *doc,
 	if (!root)
 		return NULL;
 	*reader = (struct scenario_reader){.catalogue = reader->catalogue,
+					   .has_expiry = true,
 					   .bad_servers = true,
 					   .bad_mail = true,
 					   .bad_expect = true};
 	if (root->kind == DEADMX_YAML_MAP)
 		scenario_read_replies(doc, deadmx_yaml_get(root, "replies"));
 	deadmx_yaml_map(doc, root, "scenario", scenario_keys, s);
+	scenario_expiry_guess(doc, s);
 	scenario_check(doc, s);
 	scenario_store_keep(doc, s, root, as_text ? in->text : NULL, in->len);
 	return s;
