@@ -242,6 +242,16 @@ static void server_read(struct deadmx_yaml *doc,
 				       .name = node->key->text,
 				       .port = SCENARIO_SMTP_PORT,
 				       .extensions = DEADMX_EXTENSIONS_DEFAULT};
+	for (const struct deadmx_yaml_key *k = server_keys; k->word; k++)
+		if (strcmp(k->word, server->name) == 0) {
+			deadmx_yaml_error(doc, &node->key->place,
+					  "indent it deeper than the server's "
+					  "name",
+					  "\"%s\" stands where a server's name "
+					  "was expected",
+					  k->word);
+			return;
+		}
 	if (!scenario_is_domain(server->name) || !strchr(server->name, '.'))
 		deadmx_yaml_wrong(doc, node->key, "server",
 				  "a host name such as mx.dest.example", NULL);
@@ -260,7 +270,10 @@ static void mx_for_default(struct deadmx_yaml *doc,
 {
 	char *dot = strchr(server->name, '.');
 
-	if (!dot || !strchr(dot + 1, '.')) {
+	/* One error is enough for what is no name at all. */
+	if (!scenario_is_domain(server->name) || !dot)
+		return;
+	if (!strchr(dot + 1, '.')) {
 		deadmx_yaml_error(doc, &server->place, "add mx_for: …",
 				  "server %.80s, expected a host in a domain "
 				  "such as mx.dest.example, or mx_for",
@@ -296,7 +309,11 @@ static void world_servers(struct deadmx_yaml *doc,
 
 	if (node->kind != DEADMX_YAML_MAP || !node->count) {
 		deadmx_yaml_wrong(doc, node, "servers",
-				  "a map (host name: server)", NULL);
+				  "a map (host name: server)",
+				  node->kind == DEADMX_YAML_LIST
+					  ? "write mx.dest.example: instead of "
+					    "- mx.dest.example"
+					  : NULL);
 		return;
 	}
 	if (node->count > DEADMX_SCENARIO_SERVERS_MAX) {
@@ -700,7 +717,7 @@ static void read_world(struct deadmx_yaml *doc,
 	/* Names may say that there is no server. */
 	if (deadmx_yaml_get(node, "names"))
 		reader->bad_servers = false;
-	else
+	else if (!deadmx_yaml_is_misspelt(node, world_keys, "servers"))
 		deadmx_yaml_error(doc, &node->place,
 				  "the mail servers, by host name",
 				  "\"servers\" is missing in world");
@@ -765,6 +782,24 @@ const struct scenario_table scenario_tables[] = {
 	{"delivered", scenario_delivered_keys},
 	{0},
 };
+
+/* Where a key belongs that stands in the wrong map. */
+static const char *key_home(struct deadmx_yaml *doc, const char *word)
+{
+	const char *homes = NULL;
+
+	for (const struct scenario_table *t = scenario_tables; t->name; t++)
+		for (const struct deadmx_yaml_key *k = t->keys; k->word; k++)
+			if (strcmp(k->word, word) == 0)
+				homes = deadmx_arena_printf(
+					doc->arena, "%s%s",
+					homes ? deadmx_arena_printf(doc->arena,
+								    "%s or ",
+								    homes)
+					      : "it belongs into ",
+					t->name);
+	return homes;
+}
 
 /* offline/refused_expires from scenarios/offline/refused_expires.yml. */
 static char *name_from_path(struct deadmx_arena *arena, const char *path)
@@ -880,6 +915,7 @@ static int input_read(struct deadmx_arena *arena, const struct input *in,
 		r = scenario_store_places(&doc, in->stored);
 	if (r < 0)
 		return r;
+	doc.home = key_home;
 	is_more = scenario_source_complete(&doc, in->path);
 	if (scenario_matrix_read(&doc, &matrix))
 		cases_read(&doc, in, &matrix, !is_more && !matrix.axis_count,

@@ -161,6 +161,7 @@ void scenario_relays_check(struct deadmx_yaml *doc,
 			   const struct deadmx_world *world);
 /* May it hand mail on to an address where no server is? */
 bool scenario_relay_is_fault(const struct deadmx_server *server);
+
 /* Times that count from expiry, by what the scenario itself tells of it. */
 void scenario_expiry_guess(struct deadmx_yaml *doc, struct deadmx_scenario *s);
 /* Can a row with that window apply at all? */
