@@ -919,7 +919,7 @@ static void test_scenario_hints(void **state)
 		{HEAD "timeline: []\n" WORLD("        - rcpt: drop\n")
 			 MAIL EXPECT,
 		 "unknown key \"timeline\" in scenario; it belongs into "
-		 "server or name"},
+		 "server"},
 		{ROW("{rcpt: drop, port: 25}"),
 		 "\"port\" in a row of the timeline; it belongs into server"},
 		{HEAD "world:\n  servers:\n    mx.dest.example:\n"
