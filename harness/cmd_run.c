@@ -270,7 +270,10 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 	return machine ? EXIT_MACHINE : 0;
 }
 
-/* What the target can't do is said without a run. */
+/*
+ * What the target can't do is said without a run. What counts from expiry is
+ * moved to this target's: the job's process is forked from here.
+ */
 static bool cmd_run_unsupported(struct cmd_run *run, size_t n)
 {
 	struct cmd_job *job = &run->job[n];
@@ -279,7 +282,9 @@ static bool cmd_run_unsupported(struct cmd_run *run, size_t n)
 	char why[512];
 
 	if (target_supports(target, run->scenarios[job->scenario], why,
-			    sizeof(why)))
+			    sizeof(why)) &&
+	    target_set_expiry(target, run->scenarios[job->scenario], why,
+			      sizeof(why)))
 		return false;
 	v->scenario = strdup(run->scenarios[job->scenario]->name);
 	v->target = strdup(target->name);

@@ -34,7 +34,7 @@ enum { ROWS_SHOWN_MAX = 10 };
 
 struct cmd_serve {
 	struct deadmx_scenario *scenario;
-	const char *path;
+	const char *path, *case_name;
 	const char *binds[DEADMX_SCENARIO_SERVERS_MAX];
 	size_t bind_count;
 	int64_t port, dns_port, control_port;
@@ -49,6 +49,9 @@ static const char help[] =
 	"to\n"
 	"point an MTA or swaks at. Ctrl-C ends it.\n"
 	"\n"
+	"  --case NAME       the case to run of a scenario with a matrix, "
+	"such as\n"
+	"                    mail-451\n"
 	"  --bind ADDRESS    servers listen here instead of on loopback; "
 	"given\n"
 	"                    again for the next server, the last one is "
@@ -181,6 +184,9 @@ static int parse_control(struct cmd_serve *c, const char *text)
 static int parse_option(struct cmd_serve *c, int option)
 {
 	switch (option) {
+	case 'n':
+		c->case_name = optarg;
+		return 0;
 	case 'b':
 		return parse_bind(c, optarg);
 	case 'p':
@@ -215,6 +221,7 @@ static int parse_option(struct cmd_serve *c, int option)
 static int parse(struct cmd_serve *c, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{"case", required_argument, NULL, 'n'},
 		{"bind", required_argument, NULL, 'b'},
 		{"port", required_argument, NULL, 'p'},
 		{"dns-port", required_argument, NULL, 'd'},
@@ -487,7 +494,8 @@ static int exit_status(int rc)
 
 static int serve(struct cmd_serve *c)
 {
-	int rc = deadmx_scenario_load(c->path, stderr, &c->scenario);
+	int rc = deadmx_scenario_load_case(c->path, c->case_name, stderr,
+					   &c->scenario);
 
 	if (rc < 0)
 		return STATUS_USAGE;

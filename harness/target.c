@@ -677,3 +677,24 @@ bool target_supports(const struct target *target,
 	}
 	return true;
 }
+
+int64_t target_lifetime_ns(const struct target *target,
+			   const struct deadmx_scenario *scenario)
+{
+	int64_t own_ns = deadmx_scenario_lifetime(scenario);
+
+	if (own_ns < 0)
+		return 0; /* in the target's own words */
+	return own_ns ? own_ns : target->documented.expires_after_ns;
+}
+
+bool target_set_expiry(const struct target *target,
+		       struct deadmx_scenario *scenario, char *why,
+		       size_t why_len)
+{
+	int64_t lifetime_ns = target_lifetime_ns(target, scenario);
+
+	return deadmx_scenario_set_expiry(
+		scenario, lifetime_ns ? lifetime_ns : DEADMX_EXPIRY_DEFAULT_NS,
+		why, why_len);
+}

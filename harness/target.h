@@ -124,4 +124,19 @@ bool target_supports(const struct target *target,
 char *target_expand(const struct target *target,
 		    const struct deadmx_scenario *scenario, const char *text);
 
+/*
+ * How long @target tries mail in @scenario: the lifetime that it sets, else
+ * what is documented; 0 = nobody knows. By agreement the setting is called so
+ * in all targets.
+ */
+int64_t target_lifetime_ns(const struct target *target,
+			   const struct deadmx_scenario *scenario);
+/*
+ * Move what counts from expiry in @scenario to when mail expires on @target.
+ * False, with the reason in @why, when that can't be run.
+ */
+bool target_set_expiry(const struct target *target,
+		       struct deadmx_scenario *scenario, char *why,
+		       size_t why_len);
+
 #endif

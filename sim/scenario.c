@@ -18,6 +18,7 @@
 #include "sim/scenario_read.h"
 #include "sim/scenario_source.h"
 #include "sim/scenario_store.h"
+#include "sim/scenario_window.h"
 
 enum {
 	CASES_SHOWN = 10, /* when one has to be named */
@@ -241,6 +242,16 @@ static void server_read(struct deadmx_yaml *doc,
 				       .name = node->key->text,
 				       .port = SCENARIO_SMTP_PORT,
 				       .extensions = DEADMX_EXTENSIONS_DEFAULT};
+	for (const struct deadmx_yaml_key *k = server_keys; k->word; k++)
+		if (strcmp(k->word, server->name) == 0) {
+			deadmx_yaml_error(doc, &node->key->place,
+					  "indent it deeper than the server's "
+					  "name",
+					  "\"%s\" stands where a server's name "
+					  "was expected",
+					  k->word);
+			return;
+		}
 	if (!scenario_is_domain(server->name) || !strchr(server->name, '.'))
 		deadmx_yaml_wrong(doc, node->key, "server",
 				  "a host name such as mx.dest.example", NULL);
@@ -259,7 +270,10 @@ static void mx_for_default(struct deadmx_yaml *doc,
 {
 	char *dot = strchr(server->name, '.');
 
-	if (!dot || !strchr(dot + 1, '.')) {
+	/* One error is enough for what is no name at all. */
+	if (!scenario_is_domain(server->name) || !dot)
+		return;
+	if (!strchr(dot + 1, '.')) {
 		deadmx_yaml_error(doc, &server->place, "add mx_for: …",
 				  "server %.80s, expected a host in a domain "
 				  "such as mx.dest.example, or mx_for",
@@ -295,7 +309,11 @@ static void world_servers(struct deadmx_yaml *doc,
 
 	if (node->kind != DEADMX_YAML_MAP || !node->count) {
 		deadmx_yaml_wrong(doc, node, "servers",
-				  "a map (host name: server)", NULL);
+				  "a map (host name: server)",
+				  node->kind == DEADMX_YAML_LIST
+					  ? "write mx.dest.example: instead of "
+					    "- mx.dest.example"
+					  : NULL);
 		return;
 	}
 	if (node->count > DEADMX_SCENARIO_SERVERS_MAX) {
@@ -339,8 +357,10 @@ static void world_until(struct deadmx_yaml *doc,
 {
 	struct deadmx_world *world = arg;
 
-	if (deadmx_yaml_duration(doc, node, &world->until_ns) &&
-	    world->until_ns == 0)
+	world->until_place = node->place;
+	if (scenario_moment_read(doc, node, &world->until_ns,
+				 &world->until_expiry) &&
+	    !world->until_expiry.is_set && world->until_ns == 0)
 		deadmx_yaml_wrong(doc, node, "until", "a time above 0", NULL);
 }
 
@@ -368,7 +388,7 @@ static const struct deadmx_yaml_key world_keys[] = {
 	 "2030-01-01T00:00:00Z)",
 	 false, "date"},
 	{"until", world_until, "the run ends here at the latest (default 7d)",
-	 false, "duration"},
+	 false, "moment"},
 	{"settle", world_settle,
 	 "how long it is watched on when all mail has ended (default 2h)",
 	 false, "duration"},
@@ -697,7 +717,7 @@ static void read_world(struct deadmx_yaml *doc,
 	/* Names may say that there is no server. */
 	if (deadmx_yaml_get(node, "names"))
 		reader->bad_servers = false;
-	else
+	else if (!deadmx_yaml_is_misspelt(node, world_keys, "servers"))
 		deadmx_yaml_error(doc, &node->place,
 				  "the mail servers, by host name",
 				  "\"servers\" is missing in world");
@@ -763,6 +783,24 @@ const struct scenario_table scenario_tables[] = {
 	{0},
 };
 
+/* Where a key belongs that stands in the wrong map. */
+static const char *key_home(struct deadmx_yaml *doc, const char *word)
+{
+	const char *homes = NULL;
+
+	for (const struct scenario_table *t = scenario_tables; t->name; t++)
+		for (const struct deadmx_yaml_key *k = t->keys; k->word; k++)
+			if (strcmp(k->word, word) == 0)
+				homes = deadmx_arena_printf(
+					doc->arena, "%s%s",
+					homes ? deadmx_arena_printf(doc->arena,
+								    "%s or ",
+								    homes)
+					      : "it belongs into ",
+					t->name);
+	return homes;
+}
+
 /* offline/refused_expires from scenarios/offline/refused_expires.yml. */
 static char *name_from_path(struct deadmx_arena *arena, const char *path)
 {
@@ -818,12 +856,14 @@ static struct deadmx_scenario *case_read(struct deadmx_yaml *doc,
 	if (!root)
 		return NULL;
 	*reader = (struct scenario_reader){.catalogue = reader->catalogue,
+					   .has_expiry = true,
 					   .bad_servers = true,
 					   .bad_mail = true,
 					   .bad_expect = true};
 	if (root->kind == DEADMX_YAML_MAP)
 		scenario_read_replies(doc, deadmx_yaml_get(root, "replies"));
 	deadmx_yaml_map(doc, root, "scenario", scenario_keys, s);
+	scenario_expiry_guess(doc, s);
 	scenario_check(doc, s);
 	scenario_store_keep(doc, s, root, as_text ? in->text : NULL, in->len);
 	return s;
@@ -875,6 +915,7 @@ static int input_read(struct deadmx_arena *arena, const struct input *in,
 		r = scenario_store_places(&doc, in->stored);
 	if (r < 0)
 		return r;
+	doc.home = key_home;
 	is_more = scenario_source_complete(&doc, in->path);
 	if (scenario_matrix_read(&doc, &matrix))
 		cases_read(&doc, in, &matrix, !is_more && !matrix.axis_count,

@@ -191,10 +191,7 @@ static void faults_check(struct deadmx_yaml *doc,
 	for (size_t i = 0; i < server->fault_count; i++) {
 		const struct deadmx_fault *f = &server->faults[i];
 
-		if (f->window.from_ns >= world->until_ns)
-			deadmx_yaml_error(doc, &f->place, "see until in world",
-					  "this row never applies: the run "
-					  "ends before");
+		scenario_window_check(doc, &f->window, &f->place, world);
 		for (size_t j = 0; j < i; j++) {
 			if (!covers(&server->faults[j], f))
 				continue;

@@ -20,6 +20,7 @@ static bool text_read(struct deadmx_yaml *doc,
 
 	if (!deadmx_yaml_word(doc, node, &text))
 		return false;
+	deadmx_yaml_whole(doc, node);
 	len = strlen(text);
 	if (len >= 2 && text[0] == '/' && text[len - 1] == '/') {
 		ret->text = deadmx_arena_copy(doc->arena, text + 1, len - 2);

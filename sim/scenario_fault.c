@@ -61,6 +61,7 @@ static void reply_read(struct deadmx_yaml *doc,
 	f->reply = node->text;
 	if (!reply_text_check(node->text, why, sizeof(why)))
 		deadmx_yaml_error(doc, &node->place, NULL, "reply, %s", why);
+	deadmx_yaml_whole(doc, node);
 }
 
 static void reply_look_up(struct deadmx_yaml *doc,
@@ -128,7 +129,10 @@ static const char *unknown_hint(struct deadmx_yaml *doc, const char *text,
 
 	if (stage != DEADMX_STAGE_TLS && strspn(text, "0123456789") > 0)
 		return "a reply begins with a three-digit code, such as 451";
-	hint = deadmx_yaml_did_you_mean(doc, text, words, count);
+	/* "stal 10m": its first word. */
+	hint = deadmx_yaml_did_you_mean(
+		doc, deadmx_arena_copy(doc->arena, text, strcspn(text, " ")),
+		words, count);
 	if (!hint && stage == DEADMX_STAGE_TLS)
 		hint = "docs/faults/tls.md tells what each of them is";
 	return hint ? hint

@@ -53,11 +53,8 @@ void scenario_names_check(struct deadmx_yaml *doc,
 		for (size_t j = 0; j < name->row_count; j++) {
 			const struct deadmx_name_row *row = &name->rows[j];
 
-			if (row->window.from_ns >= world->until_ns)
-				deadmx_yaml_error(doc, &row->place,
-						  "see until in world",
-						  "this row never applies: the "
-						  "run ends before");
+			scenario_window_check(doc, &row->window, &row->place,
+					      world);
 			for (size_t k = 0; k < j; k++) {
 				if (!row_covers(&name->rows[k], row))
 					continue;

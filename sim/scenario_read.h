@@ -35,6 +35,8 @@ struct scenario_reader {
 	struct reply_catalogue_entry *own; /* the tester's, of this case */
 	size_t own_count;
 	bool bad_servers, bad_mail, bad_expect; /* missing or faulty blocks */
+	bool has_expiry;			/* times may count from it */
+	bool uses_expiry;			/* some do */
 	bool bad_names;				/* faulty */
 	size_t record_count;			/* of all names */
 };
@@ -159,6 +161,14 @@ void scenario_relays_check(struct deadmx_yaml *doc,
 			   const struct deadmx_world *world);
 /* May it hand mail on to an address where no server is? */
 bool scenario_relay_is_fault(const struct deadmx_server *server);
+
+/* Times that count from expiry, by what the scenario itself tells of it. */
+void scenario_expiry_guess(struct deadmx_yaml *doc, struct deadmx_scenario *s);
+/* Can a row with that window apply at all? */
+void scenario_window_check(struct deadmx_yaml *doc,
+			   const struct deadmx_window *w,
+			   const struct deadmx_place *place,
+			   const struct deadmx_world *world);
 
 /* The last steps: fill in what was left out, check the whole. */
 void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s);

@@ -60,7 +60,7 @@ scenario_reply_find(struct deadmx_yaml *doc,
 	near = nearest(doc, node->text);
 	hint = near ? deadmx_arena_printf(doc->arena, "did you mean \"%s\"?",
 					  near)
-		    : "docs/scenarios.md lists the names; a reply begins with "
+		    : "docs/replies.md lists the names; a reply begins with "
 		      "a three-digit code";
 	deadmx_yaml_error(doc, &node->place, hint,
 			  "no reply \"%.80s\" in the catalogue", node->text);

@@ -20,9 +20,9 @@ struct scenario_window {
 /* clang-format off */
 #define SCENARIO_WINDOW_KEYS \
 	{"from", scenario_window_from, "start of the window (default 0s)", \
-	 false, "duration"}, \
+	 false, "moment"}, \
 	{"until", scenario_window_until, "end of the window (default never)", \
-	 false, "duration"}, \
+	 false, "moment"}, \
 	{"for", scenario_window_for, \
 	 "length of the window, instead of until", false, "duration"}, \
 	{"every", scenario_window_every, \
@@ -37,6 +37,14 @@ struct scenario_window {
 	 "fires at most N times in all, however often the window opens", \
 	 false, "count 1..4294967295"}
 /* clang-format on */
+
+/*
+ * A duration, or "expiry", "expiry+2h", "expiry-1h": then *ret_moment is set,
+ * and *ret_ns untouched until deadmx_scenario_set_expiry().
+ */
+bool scenario_moment_read(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, int64_t *ret_ns,
+			  struct deadmx_moment *ret_moment);
 
 /* Before the row's map is read. */
 void scenario_window_init(struct scenario_window *w);

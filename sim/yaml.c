@@ -102,10 +102,25 @@ static bool node_open(struct builder *b, struct deadmx_yaml_node *node)
 	return true;
 }
 
+/* Is there a comment behind the text that looks like more of it? */
+static bool is_cut(const struct deadmx_yaml_file *file,
+		   const yaml_event_t *event)
+{
+	const char *p = file->text + event->end_mark.index;
+	const char *end = file->text + file->len;
+
+	if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	while (p < end && *p == ' ')
+		p++;
+	return end - p >= 2 && p[0] == '#' && !strchr(" \t\r\n#", p[1]);
+}
+
 static bool node_fill_text(struct builder *b, struct deadmx_yaml_node *node,
 			   const yaml_event_t *event)
 {
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->cut = is_cut(b->file, event);
 	node->len = event->data.scalar.length;
 	node->text = deadmx_arena_copy(b->doc->arena,
 				       (const char *)event->data.scalar.value,

@@ -114,24 +114,85 @@ deadmx_yaml_get(const struct deadmx_yaml_node *map, const char *word)
 	return NULL;
 }
 
+enum {
+	KEYS_OF_TABLE_MAX = 64,
+};
+
+static size_t words_of(const struct deadmx_yaml_key *keys, const char **words)
+{
+	size_t count = 0;
+
+	for (; keys[count].word; count++) {
+		assert(count < KEYS_OF_TABLE_MAX);
+		words[count] = keys[count].word;
+	}
+	return count;
+}
+
 static void key_unknown(struct deadmx_yaml *doc,
 			const struct deadmx_yaml_node *child, const char *what,
 			const struct deadmx_yaml_key *keys)
 {
+	const char *words[KEYS_OF_TABLE_MAX], *hint = NULL;
+	size_t count = words_of(keys, words);
 	char known[512] = "it takes: ";
-	const char *words[64], *hint;
-	size_t count = 0;
 
-	for (; keys[count].word; count++) {
-		assert(count < sizeof(words) / sizeof(words[0]));
-		words[count] = keys[count].word;
+	for (size_t i = 0; i < count; i++)
 		snprintf(known + strlen(known), sizeof(known) - strlen(known),
-			 "%s%s", count ? ", " : "", words[count]);
-	}
-	hint = deadmx_yaml_did_you_mean(doc, child->key->text, words, count);
+			 "%s%s", i ? ", " : "", words[i]);
+	/* A key of another map is no slip of the pen. */
+	if (doc->home)
+		hint = doc->home(doc, child->key->text);
+	if (!hint)
+		hint = deadmx_yaml_did_you_mean(doc, child->key->text, words,
+						count);
 	deadmx_yaml_error(doc, &child->key->place, hint ? hint : known,
 			  "unknown key \"%.60s\" in %s", child->key->text,
 			  what);
+}
+
+bool deadmx_yaml_is_misspelt(const struct deadmx_yaml_node *map,
+			     const struct deadmx_yaml_key *keys,
+			     const char *word)
+{
+	const char *words[KEYS_OF_TABLE_MAX], *nearest;
+	size_t count = words_of(keys, words), i;
+
+	for (const struct deadmx_yaml_node *c = map->first; c; c = c->next) {
+		for (i = 0; i < count; i++)
+			if (strcmp(words[i], c->key->text) == 0)
+				break;
+		if (i < count)
+			continue;
+		nearest = deadmx_yaml_nearest(c->key->text, words, count);
+		if (nearest && strcmp(nearest, word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "port:25" where "port: 25" was meant is a text. */
+static const char *map_hint(const struct deadmx_yaml_node *node)
+{
+	const char *colon = node->kind == DEADMX_YAML_TEXT && node->plain
+				    ? strchr(node->text, ':')
+				    : NULL;
+
+	return colon && colon > node->text && colon[1] && colon[1] != ' '
+		       ? "write a blank behind the colon"
+		       : NULL;
+}
+
+static void keys_missing(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, const char *what,
+			 const struct deadmx_yaml_key *keys)
+{
+	for (const struct deadmx_yaml_key *k = keys; k->word; k++)
+		if (k->required && !deadmx_yaml_get(node, k->word) &&
+		    !deadmx_yaml_is_misspelt(node, keys, k->word))
+			deadmx_yaml_error(doc, &node->place, k->doc,
+					  "\"%s\" is missing in %s", k->word,
+					  what);
 }
 
 bool deadmx_yaml_map(struct deadmx_yaml *doc,
@@ -142,7 +203,8 @@ bool deadmx_yaml_map(struct deadmx_yaml *doc,
 	const struct deadmx_yaml_key *k;
 
 	if (node->kind != DEADMX_YAML_MAP) {
-		deadmx_yaml_wrong(doc, node, what, "a map (key: value)", NULL);
+		deadmx_yaml_wrong(doc, node, what, "a map (key: value)",
+				  map_hint(node));
 		return false;
 	}
 	for (child = node->first; child; child = child->next) {
@@ -154,12 +216,20 @@ bool deadmx_yaml_map(struct deadmx_yaml *doc,
 		else
 			key_unknown(doc, child, what, keys);
 	}
-	for (k = keys; k->word; k++)
-		if (k->required && !deadmx_yaml_get(node, k->word))
-			deadmx_yaml_error(doc, &node->place, k->doc,
-					  "\"%s\" is missing in %s", k->word,
-					  what);
+	keys_missing(doc, node, what, keys);
 	return true;
+}
+
+void deadmx_yaml_whole(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node)
+{
+	if (node->kind == DEADMX_YAML_TEXT && node->cut)
+		deadmx_yaml_error(doc, &node->place,
+				  "put the text in quotes; or a blank behind "
+				  "the #, if it is one",
+				  "%s ends before the #, which begins a "
+				  "comment",
+				  deadmx_yaml_name(node));
 }
 
 bool deadmx_yaml_text(struct deadmx_yaml *doc,
@@ -446,6 +516,25 @@ static int range_parse(const char *text, end_parse parse,
 	return 1;
 }
 
+/* What people write instead. */
+static const char *range_hint(const char *text, bool is_time)
+{
+	if (strchr("<>", text[0]) && text[1] != '=')
+		return "both ends belong to a range: write >= or <=, at least "
+		       "or at most";
+	if (text[0] == '-')
+		return is_time ? "times are never negative"
+			       : "counts are never negative";
+	if (strchr(text, '-') || strstr(text, " to "))
+		return is_time ? "write 4h..5h, with two dots"
+			       : "write 3..5, with two dots";
+	if (is_time && strspn(text, "0123456789.") == strlen(text) && *text)
+		return "a time needs its unit: 4h..5h";
+	if (is_time && strchr(text, ' ') && !strstr(text, ".."))
+		return "write 5d or 1h30m for 5 days or 1 hour 30 minutes";
+	return NULL;
+}
+
 bool deadmx_yaml_range(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, bool is_time,
 		       struct deadmx_range *ret)
@@ -466,6 +555,8 @@ bool deadmx_yaml_range(struct deadmx_yaml *doc,
 		hint = "the smaller value comes first";
 		ok = false;
 	}
+	if (!ok && !hint && node->kind == DEADMX_YAML_TEXT)
+		hint = range_hint(node->text, is_time);
 	if (!ok) {
 		deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
 				  is_time ? "a range such as 4h..5h, at least "

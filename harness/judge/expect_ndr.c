@@ -280,29 +280,13 @@ static bool expect_stays_dead(const struct deadmx_scenario *s,
 	return any;
 }
 
-/*
- * The documented queue lifetime, or the one that the scenario sets: by
- * agreement the setting that changes it is called "lifetime" in all targets.
- */
-static int64_t expect_lifetime(const struct deadmx_scenario *s,
-			       const struct target *target)
-{
-	int64_t ns = target->documented.expires_after_ns;
-
-	for (size_t i = 0; i < s->setting_count; i++)
-		if (strcmp(s->settings[i].name, "lifetime") == 0 &&
-		    deadmx_duration_parse(s->settings[i].value, &ns) < 0)
-			return 0; /* in the target's own words: not known */
-	return ns;
-}
-
 static void expect_ndr_after(const struct attempts *a,
 			     const struct target *target,
 			     const struct attempts_notice *n,
 			     const struct deadmx_range *asked,
 			     const char *where, struct verdict *v)
 {
-	int64_t lifetime = expect_lifetime(a->scenario, target);
+	int64_t lifetime = target_lifetime_ns(target, a->scenario);
 	struct deadmx_range range = *asked;
 	struct expect_text expected, at;
 	/* A delayed row is the first notice; a final one the first NDR. */

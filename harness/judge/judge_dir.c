@@ -86,6 +86,7 @@ static int judge_files(const char *dir, const struct judge_names *names,
 		return rc;
 	rc = target_load(path, errors, &target);
 	if (rc == 0) {
+		target_set_expiry(target, scenario, NULL, 0);
 		rc = judge_run(scenario, target, dir, errors, ret);
 		target_free(target);
 	}

@@ -31,6 +31,12 @@ struct deadmx_place {
  * only for a while each time it comes round.
  */
 struct deadmx_window {
+	/* Written as "expiry+2h": so long after mail expires, maybe negative;
+	 * else not set, and the time below is as it was written. */
+	struct deadmx_moment {
+		bool is_set;
+		int64_t offset_ns;
+	} from_expiry, until_expiry;
 	int64_t from_ns;  /* start, inclusive */
 	int64_t until_ns; /* end, exclusive; DEADMX_FOREVER_NS = open */
 	int64_t every_ns; /* opens again so long after it opened; 0 = never */
@@ -501,8 +507,10 @@ struct deadmx_server {
 struct deadmx_world {
 	int64_t start_unix_s; /* virtual date of the first injection's world */
 	int64_t until_ns;     /* the run ends here at the latest */
-	int64_t settle_ns;    /* watched on after all mail has ended */
-	uint64_t seed;	      /* of all that is left to chance */
+	struct deadmx_moment until_expiry; /* as in a window */
+	struct deadmx_place until_place;   /* when it is given */
+	int64_t settle_ns; /* watched on after all mail has ended */
+	uint64_t seed;	   /* of all that is left to chance */
 	struct deadmx_server *servers;
 	size_t server_count;
 	struct deadmx_name *names;
@@ -673,6 +681,18 @@ int deadmx_scenario_store(const struct deadmx_scenario *s, const char *dir,
 /* @file: what the scenario's file was called then; NULL = DIR/scenario.yml. */
 int deadmx_scenario_load_stored(const char *dir, const char *file, FILE *errors,
 				struct deadmx_scenario **ret);
+
+/*
+ * Mail expires @expiry_ns after it was sent: what is written as "expiry" is
+ * moved there. A scenario is loaded with the one that it sets (lifetime in its
+ * settings), else with DEADMX_EXPIRY_DEFAULT_NS. False, with what is wrong in
+ * @why, when a window is then empty or the run over before it.
+ */
+#define DEADMX_EXPIRY_DEFAULT_NS (5 * 86400 * DEADMX_NS_PER_S)
+bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
+				char *why, size_t why_len);
+/* Its own lifetime setting; 0 = none, -EINVAL = not a duration. */
+int64_t deadmx_scenario_lifetime(const struct deadmx_scenario *s);
 
 /* The language as a JSON Schema (draft 7) for editors; 0 or -EIO. */
 int deadmx_scenario_schema(FILE *out);

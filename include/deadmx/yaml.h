@@ -46,6 +46,8 @@ struct deadmx_yaml_node {
 	char *text; /* TEXT: NUL-terminated, holds no other NUL */
 	size_t len;
 	bool plain;   /* TEXT: without quotes and not a block */
+	bool cut;     /* TEXT: plain, and "#" with no blank behind it follows:
+		       * a comment, though it may not be meant as one */
 	size_t count; /* LIST, MAP */
 	struct deadmx_yaml_node *first; /* LIST, MAP: children by ->next */
 	struct deadmx_yaml_node *next;
@@ -56,7 +58,9 @@ struct deadmx_yaml {
 	struct deadmx_arena *arena; /* what handlers make */
 	const char *file;	    /* name of the first */
 	struct deadmx_yaml_node *root;
-	void *user;   /* for the handlers */
+	void *user; /* for the handlers */
+	/* Where a key of no use in one map belongs: "a server"; or NULL. */
+	const char *(*home)(struct deadmx_yaml *doc, const char *word);
 	FILE *errors; /* NULL = silent */
 	/*
 	 * When the document is read several times: the number of this time,
@@ -114,6 +118,10 @@ void deadmx_yaml_error(struct deadmx_yaml *doc,
 void deadmx_yaml_wrong(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, const char *what,
 		       const char *expected, const char *hint);
+
+/* An error when @node seems to end before what was meant as its text. */
+void deadmx_yaml_whole(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node);
 
 /* The name of a child for errors: its key, or "item" in a list. */
 const char *deadmx_yaml_name(const struct deadmx_yaml_node *node);
@@ -175,6 +183,10 @@ struct deadmx_yaml_key {
 bool deadmx_yaml_map(struct deadmx_yaml *doc,
 		     const struct deadmx_yaml_node *node, const char *what,
 		     const struct deadmx_yaml_key *keys, void *arg);
+/* Is there a key in @map that @keys doesn't have, most like @word? */
+bool deadmx_yaml_is_misspelt(const struct deadmx_yaml_node *map,
+			     const struct deadmx_yaml_key *keys,
+			     const char *word);
 /* The value of @word in a map, or NULL. */
 const struct deadmx_yaml_node *
 deadmx_yaml_get(const struct deadmx_yaml_node *map, const char *word);

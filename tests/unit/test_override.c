@@ -130,6 +130,7 @@ static void test_override_errors(void **state)
 {
 	expect_error("{\"conect\":\"refuse\"}", "did you mean \"connect\"?");
 	expect_error("- connect: refuse\n- rcpt: 99 no\n", "row:2:");
+	expect_error("{until: expiry, rcpt: drop}", "no mail expires here");
 	expect_error("refuse", "timeline, expected a list of rows");
 	expect_error("{}", "a row needs a stage");
 	expect_error("", "row:1:1:");

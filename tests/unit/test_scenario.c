@@ -521,8 +521,7 @@ static void test_scenario_all_errors(void **state)
 				       "        - until: 5\n"
 				       "          dot: stal\n") MAIL
 	       "expect: {attempts: x}\nexpect: {}\n",
-	       "x/t.yml:1:1: \"description\" is missing in scenario");
-	assert_non_null(strstr(said, "x/t.yml:1:1: unknown key"));
+	       "x/t.yml:1:1: unknown key \"descripton\"");
 	assert_non_null(strstr(said, "x/t.yml:6:17: rcpt"));
 	assert_non_null(strstr(said, "write 30s, 5m, 2h or 5d"));
 	assert_non_null(strstr(said, "did you mean \"stall\"?"));
@@ -906,6 +905,62 @@ static void test_scenario_documented(void **state)
 	deadmx_arena_free(arena);
 }
 
+/* What people write, and what helps them on. */
+static void test_scenario_hints(void **state)
+{
+	static const char *const rows[][2] = {
+		/* A slip in a required key is one error, not two. */
+		{"descripton: d\n" WORLD("        - rcpt: drop\n") MAIL EXPECT,
+		 "t.yml:1:1: unknown key \"descripton\" in scenario; did you "
+		 "mean \"description\"?\n    descripton: d\n    ^\n"},
+		{HEAD "world:\n  severs: {}\n" MAIL EXPECT,
+		 "did you mean \"servers\"?\n      severs: {}\n      ^\n"},
+		/* A key in the wrong map. */
+		{HEAD "timeline: []\n" WORLD("        - rcpt: drop\n")
+			 MAIL EXPECT,
+		 "unknown key \"timeline\" in scenario; it belongs into "
+		 "server"},
+		{ROW("{rcpt: drop, port: 25}"),
+		 "\"port\" in a row of the timeline; it belongs into server"},
+		{HEAD "world:\n  servers:\n    mx.dest.example:\n"
+		      "    timeline:\n    - rcpt: drop\n" MAIL EXPECT,
+		 "t.yml:5:5: \"timeline\" stands where a server's name was "
+		 "expected; indent it deeper than the server's name\n"
+		 "        timeline:\n        ^\n"},
+		{HEAD "world:\n  servers:\n    - mx.dest.example\n" MAIL EXPECT,
+		 "write mx.dest.example: instead of - mx.dest.example"},
+		{HEAD "world:\n  servers:\n    mx.dest.example:\n"
+		      "      port:25\n" MAIL EXPECT,
+		 "got \"port:25\"; write a blank behind the colon"},
+		{ROW("rcpt: 451 4.7.1 Ticket #4711"),
+		 "rcpt ends before the #, which begins a comment; put the text "
+		 "in quotes"},
+		{ROW("rcpt: stal 10m"), "did you mean \"stall\"?"},
+		{HEAD WORLD("        - rcpt: drop\n") MAIL
+		 "expect: {ndr: {text: x #1\n}}\n",
+		 "text ends before the #"},
+	};
+	static const char *const ranges[][2] = {
+		{"attempts: \">20\"", "write >= or <=, at least or at most"},
+		{"attempts: 3-5", "write 3..5, with two dots"},
+		{"attempts: -3", "counts are never negative"},
+		{"gaps: 5m-75m", "write 4h..5h, with two dots"},
+		{"gaps: 4h to 5h", "write 4h..5h, with two dots"},
+		{"gaps: 5", "a time needs its unit"},
+		{"gaps: 5 days", "write 5d or 1h30m"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		refuse(state, rows[i][0], rows[i][1]);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		refuse_expect(state, ranges[i][0], ranges[i][1]);
+	/* A comment with its blank is one, and a number's may be without. */
+	parse_good(state, ROW("rcpt: 451 4.7.1 Later # why"));
+	parse_good(state,
+		   HEAD WORLD("        - first: 3 #times\n"
+			      "          rcpt: \"451 x\" #y\n") MAIL EXPECT);
+}
+
 /* Tags are words that --filter can name. */
 static void test_scenario_tags(void **state)
 {
@@ -956,6 +1011,7 @@ int main(void)
 		T(test_scenario_regex_cost),
 		T(test_scenario_errors_max),
 		T(test_scenario_documented),
+		T(test_scenario_hints),
 		T(test_scenario_tags),
 		T(test_scenario_load),
 	};

@@ -3,6 +3,7 @@
 #include "scenario_tree.h"
 
 #include "deadmx/yaml.h"
+#include "harness/scenario_files.h"
 
 static struct deadmx_scenario *again;
 
@@ -165,6 +166,87 @@ static void test_store_texts(void **state)
 	}
 }
 
+static void same(const char *a, const char *b)
+{
+	assert_int_equal(!a, !b);
+	if (a)
+		assert_string_equal(a, b);
+}
+
+static void server_same(const struct deadmx_server *a,
+			const struct deadmx_server *b)
+{
+	same(a->name, b->name);
+	same(a->address, b->address);
+	assert_int_equal(a->fault_count, b->fault_count);
+	for (size_t i = 0; i < a->fault_count; i++) {
+		const struct deadmx_fault *x = &a->faults[i],
+					  *y = &b->faults[i];
+
+		place_same(&x->place, &y->place);
+		assert_int_equal(x->stage, y->stage);
+		assert_int_equal(x->action, y->action);
+		assert_int_equal(x->window.from_ns, y->window.from_ns);
+		assert_int_equal(x->window.until_ns, y->window.until_ns);
+		same(x->reply, y->reply);
+	}
+}
+
+static void scenario_same(const struct deadmx_scenario *a,
+			  const struct deadmx_scenario *b)
+{
+	same(a->description, b->description);
+	assert_int_equal(a->tag_count, b->tag_count);
+	assert_int_equal(a->world.until_ns, b->world.until_ns);
+	assert_int_equal(a->world.server_count, b->world.server_count);
+	for (size_t i = 0; i < a->world.server_count; i++)
+		server_same(&a->world.servers[i], &b->world.servers[i]);
+	assert_int_equal(a->world.name_count, b->world.name_count);
+	for (size_t i = 0; i < a->world.name_count; i++)
+		place_same(&a->world.names[i].place, &b->world.names[i].place);
+	assert_int_equal(a->mail_count, b->mail_count);
+	for (size_t i = 0; i < a->mail_count; i++) {
+		place_same(&a->mails[i].place, &b->mails[i].place);
+		same(a->mails[i].body, b->mails[i].body);
+		same(a->mails[i].notify, b->mails[i].notify);
+	}
+	place_same(&a->expect.place, &b->expect.place);
+	assert_int_equal(a->expect.ndr_count, b->expect.ndr_count);
+	for (size_t i = 0; i < a->expect.ndr_count; i++) {
+		same(a->expect.ndrs[i].text.text, b->expect.ndrs[i].text.text);
+		same(a->expect.ndrs[i].diagnostic.text,
+		     b->expect.ndrs[i].diagnostic.text);
+	}
+}
+
+/* Each shipped scenario, included by a file that says no more. */
+static void test_store_shipped(void **state)
+{
+	char *paths[] = {TEST_DIR "/../scenarios"};
+	struct deadmx_arena *arena = deadmx_arena_new();
+	struct scenario_files files;
+
+	assert_int_equal(scenario_files_find(paths, 1, stderr, &files), 0);
+	for (size_t i = 0; i < files.count; i++) {
+		size_t len;
+		char *text;
+
+		assert_int_equal(deadmx_yaml_read_file(arena, files.paths[i],
+						       stderr, &text, &len),
+				 0);
+		tree_put_len("fam/x.yml", text, len);
+		tree_put("fam/t.yml", "include: x.yml\n");
+		if (tree_load("fam/t.yml") < 0)
+			fail_msg("%s: %s", files.paths[i], tree.said);
+		for (size_t j = 0; j < tree.list.count; j++) {
+			store(j);
+			scenario_same(tree.list.cases[j], again);
+		}
+	}
+	scenario_files_release(&files);
+	deadmx_arena_free(arena);
+}
+
 /* A later run of a plain file leaves no old places. */
 static void test_store_again(void **state)
 {
@@ -249,10 +331,11 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, tree_begin, end)
 	const struct CMUnitTest tests[] = {
-		T(test_store_plain),  T(test_store_flat),
-		T(test_store_places), T(test_store_texts),
-		T(test_store_again),  T(test_store_places_faulty),
-		T(test_store_fails),  T(test_store_too_large),
+		T(test_store_plain),	     T(test_store_flat),
+		T(test_store_places),	     T(test_store_texts),
+		T(test_store_shipped),	     T(test_store_again),
+		T(test_store_places_faulty), T(test_store_fails),
+		T(test_store_too_large),
 	};
 #undef T
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Times that count from the expiry of mail.
+ *
+ * How long an MTA tries is known when it is known which one: the scenario is
+ * loaded with a guess, and the plan says it again for each target.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sim/scenario_read.h"
+
+static const struct deadmx_setting *
+lifetime_setting(const struct deadmx_scenario *s)
+{
+	for (size_t i = 0; i < s->setting_count; i++)
+		if (strcmp(s->settings[i].name, "lifetime") == 0)
+			return &s->settings[i];
+	return NULL;
+}
+
+int64_t deadmx_scenario_lifetime(const struct deadmx_scenario *s)
+{
+	const struct deadmx_setting *setting = lifetime_setting(s);
+	int64_t ns = 0;
+
+	if (setting &&
+	    (!setting->value || deadmx_duration_parse(setting->value, &ns) < 0))
+		return -EINVAL;
+	return ns;
+}
+
+/* Before the origin is at the origin. */
+static void moment_move(const struct deadmx_moment *moment, int64_t expiry_ns,
+			int64_t *ret_ns)
+{
+	if (!moment->is_set)
+		return;
+	*ret_ns = expiry_ns + moment->offset_ns;
+	if (*ret_ns < 0)
+		*ret_ns = 0;
+}
+
+/* A place for what is wrong: the first is told. */
+struct fault_finder {
+	char *why;
+	size_t len;
+	bool found;
+};
+
+static void tell(struct fault_finder *finder, const struct deadmx_place *place,
+		 int64_t expiry_ns, const char *what)
+{
+	char after[64];
+
+	if (!finder->found && finder->why)
+		snprintf(
+			finder->why, finder->len,
+			"%s:%d: mail expires after %s here, so %s", place->file,
+			place->line,
+			deadmx_duration_format(expiry_ns, after, sizeof(after)),
+			what);
+	finder->found = true;
+}
+
+static void window_move(struct deadmx_window *w,
+			const struct deadmx_place *place,
+			const struct deadmx_world *world, int64_t expiry_ns,
+			struct fault_finder *finder)
+{
+	moment_move(&w->from_expiry, expiry_ns, &w->from_ns);
+	moment_move(&w->until_expiry, expiry_ns, &w->until_ns);
+	if (!w->from_expiry.is_set && !w->until_expiry.is_set &&
+	    !world->until_expiry.is_set)
+		return;
+	if (w->from_ns >= w->until_ns)
+		tell(finder, place, expiry_ns, "this row never applies");
+	else if (w->from_ns >= world->until_ns)
+		tell(finder, place, expiry_ns,
+		     "the run ends before this row applies");
+}
+
+bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
+				char *why, size_t why_len)
+{
+	struct fault_finder finder = {why, why_len, false};
+	struct deadmx_world *world = &s->world;
+
+	moment_move(&world->until_expiry, expiry_ns, &world->until_ns);
+	if (world->until_ns == 0)
+		tell(&finder, &world->until_place, expiry_ns,
+		     "the run ends before it begins");
+	for (size_t i = 0; i < world->server_count; i++) {
+		struct deadmx_server *server = &world->servers[i];
+
+		for (size_t j = 0; j < server->fault_count; j++)
+			window_move(&server->faults[j].window,
+				    &server->faults[j].place, world, expiry_ns,
+				    &finder);
+	}
+	for (size_t i = 0; i < world->name_count; i++) {
+		struct deadmx_name *name = &world->names[i];
+
+		for (size_t j = 0; j < name->row_count; j++)
+			window_move(&name->rows[j].window, &name->rows[j].place,
+				    world, expiry_ns, &finder);
+	}
+	return !finder.found;
+}
+
+/* --- when the scenario is read ------------------------------------------- */
+
+void scenario_expiry_guess(struct deadmx_yaml *doc, struct deadmx_scenario *s)
+{
+	const struct scenario_reader *reader = doc->user;
+	int64_t lifetime_ns = deadmx_scenario_lifetime(s);
+
+	if (reader->uses_expiry && lifetime_ns < 0)
+		deadmx_yaml_error(doc, &lifetime_setting(s)->place,
+				  "write 4h or 5d; times count from expiry",
+				  "lifetime, expected a duration with its "
+				  "unit");
+	deadmx_scenario_set_expiry(
+		s, lifetime_ns > 0 ? lifetime_ns : DEADMX_EXPIRY_DEFAULT_NS,
+		NULL, 0);
+	if (s->world.until_ns == 0)
+		deadmx_yaml_error(doc, &s->world.until_place, NULL,
+				  "until, expected a time above 0: mail "
+				  "expires before");
+}
+
+void scenario_window_check(struct deadmx_yaml *doc,
+			   const struct deadmx_window *w,
+			   const struct deadmx_place *place,
+			   const struct deadmx_world *world)
+{
+	if (w->from_ns >= world->until_ns)
+		deadmx_yaml_error(
+			doc, place, "see until in world",
+			"this row never applies: the run ends before");
+	else if (w->from_ns >= w->until_ns)
+		deadmx_yaml_error(doc, place,
+				  "expiry is the lifetime in settings, else "
+				  "what the target documents, here 5d",
+				  "this row never applies: it ends before it "
+				  "begins");
+}
