@@ -831,6 +831,20 @@ int smtp_server_restart(struct smtp_server *s, bool report)
 }
 
 /* What this machine, or the connect stage, can't do. */
+static const char *connect_problem(const struct smtp_server_shared *shared,
+				   enum deadmx_action action)
+{
+	switch (listener_check(action, shared->manage_network)) {
+	case 0:
+		return NULL;
+	case -EINVAL:
+		return "this action needs stage banner or later";
+	default:
+		return "it is told by ICMP, which only root may speak (or who "
+		       "has CAP_NET_RAW)";
+	}
+}
+
 static int server_check(const struct smtp_server_shared *shared,
 			const struct deadmx_server *config, FILE *errors)
 {
@@ -843,9 +857,8 @@ static int server_check(const struct smtp_server_shared *shared,
 		if (f->window.first)
 			why = "connections that never come about can't be "
 			      "counted: `first` needs stage banner or later";
-		else if (deadmx_action_form(f->stage, f->action) ==
-			 DEADMX_ACTION_NEVER)
-			why = "this action needs stage banner or later";
+		else
+			why = connect_problem(shared, f->action);
 		if (!why)
 			continue;
 		fprintf(errors, "%s:%d: server %s, stage connect: %s\n",

@@ -267,19 +267,37 @@ serve=$first
 serve_stop TERM
 ok "both end well"
 
-# --- what this machine can't do
+# --- what an ordinary user can't do, and a network of the world's own
 
-cat > "$work/route.yml" <<- 'END'
-	description: No route to the host.
+cat > "$work/open/route.yml" <<- 'END'
+	description: No route by IPv4, and IPv6 is put off.
 	world:
 	  servers:
 	    mx.dest.example:
+	      address6: 2001:db8::25
 	      timeline:
-	        - connect: unreachable
+	        - {ip: 4, connect: unreachable}
+	        - {ip: 6, rcpt: 451 4.7.1 Later}
 	mail: {from: alice@sender.example, to: bob@dest.example}
 	expect: {ndr: yes}
 END
-"$deadmx" serve "$work/route.yml" > "$work/out" 2>&1
-[ $? -eq 3 ] && grep -q 'route.yml:6: server mx.dest.example' "$work/out"
-ok "unreachable: exit status 3 and the row"
+setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+	"$work/open/deadmx" serve "$work/open/route.yml" > "$work/out" 2>&1
+[ $? -eq 3 ] && grep -q 'route.yml:7: server mx.dest.example.*root' "$work/out"
+ok "unreachable without privilege: exit status 3 and the row"
+grep -q 'mx.dest.example: no IPv6' "$work/out"
+ok "an IPv6 address that is left out is told"
+serve "$work/open/route.yml"
+swaks --server 127.0.2.10 --from a@sender.example --to bob@dest.example \
+	> "$work/swaks.log" 2>&1
+grep -q 'No route to host' "$work/swaks.log"
+ok "swaks, as root: No route to host"
+serve_stop TERM
+serve --own-network "$work/open/route.yml"
+"$deadmx" probe --dns 127.0.53.53:53 bob@dest.example > "$work/probe.log"
+grep -q '2001:db8::25' "$work/probe.log" &&
+	grep -q '451 4.7.1 Later' "$work/probe.log" &&
+	grep -q '192.0.2.10' "$work/probe.log"
+ok "a network of its own has the scenario's addresses, by IPv6 and IPv4"
+serve_stop TERM
 exit $failed
