@@ -912,13 +912,19 @@ static int server_set_override(struct smtp_server *s, struct override *o)
 int smtp_server_override(struct smtp_server *s, const char *text, size_t len,
 			 FILE *errors)
 {
+	const struct override_owner owner = {
+		.server = s->config,
+		.seed = s->shared->seed,
+		.replies = s->shared->replies,
+		.reply_count = s->shared->reply_count,
+	};
 	struct override *o = NULL;
 	int rc;
 
 	if (s->retired_count == SMTP_SERVER_OVERRIDES_MAX)
 		return -EBUSY;
-	rc = override_new(s->config, s->shared->seed, text, len,
-			  s->shared->now_ns(s->shared->arg), errors, &o);
+	rc = override_new(&owner, text, len, s->shared->now_ns(s->shared->arg),
+			  errors, &o);
 	if (rc < 0)
 		return rc;
 	rc = server_check(s->shared, override_server(o), errors);

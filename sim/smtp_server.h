@@ -38,7 +38,10 @@ struct smtp_server_shared {
 	bool manage_network;
 	uint64_t sessions, messages; /* numbered so far */
 	size_t budget;
-	uint64_t seed;			  /* for faults with a probability */
+	uint64_t seed; /* for faults with a probability */
+	/* The scenario's own, for rows that are put above the timeline. */
+	const struct reply_catalogue_entry *replies;
+	size_t reply_count;
 	const struct deadmx_world *world; /* frontends: of their backends */
 	struct dns_zone *zone;		  /* for SPF; NULL: nobody has any */
 	struct relay_links links;
