@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "deadmx/loopback.h"
 #include "deadmx/scenario.h"
@@ -482,20 +483,40 @@ static void inject_by_smtp(struct deadmx_scenario *s)
 		s->mails[i].via_sendmail = false;
 }
 
+/* Messages of an earlier world would be taken for those of this one. */
+static int check_message_dir(const char *path)
+{
+	char *first = NULL;
+	struct stat st;
+	int rc = stat(path, &st) < 0   ? -errno
+		 : S_ISDIR(st.st_mode) ? 0
+				       : -ENOTDIR;
+
+	if (rc < 0) {
+		fprintf(stderr, "deadmx serve: %s: %s\n", path, strerror(-rc));
+		return rc;
+	}
+	if (asprintf(&first, "%s/msg-1.eml", path) < 0)
+		return -ENOMEM;
+	if (access(first, F_OK) == 0) {
+		fprintf(stderr,
+			"deadmx serve: %s: messages of another time are in "
+			"there; choose another folder, or empty it\n",
+			path);
+		rc = -EINVAL;
+	}
+	free(first);
+	return rc;
+}
+
 static int make_message_dir(const char *path)
 {
-	struct stat st;
-	int rc = 0;
-
 	if (!path || mkdir(path, 0755) == 0)
 		return 0;
-	if (errno != EEXIST || stat(path, &st) < 0)
-		rc = -errno;
-	else if (!S_ISDIR(st.st_mode))
-		rc = -ENOTDIR;
-	if (rc < 0)
-		fprintf(stderr, "deadmx serve: %s: %s\n", path, strerror(-rc));
-	return rc;
+	if (errno == EEXIST)
+		return check_message_dir(path);
+	fprintf(stderr, "deadmx serve: %s: %s\n", path, strerror(errno));
+	return -errno;
 }
 
 static int exit_status(int rc)
@@ -503,6 +524,11 @@ static int exit_status(int rc)
 	switch (-rc) {
 	case 0:
 		return STATUS_OK;
+	case EINVAL:
+	case ENOENT:
+	case ENOTDIR:
+	case ERANGE:
+		return STATUS_USAGE;
 	case EACCES:
 	case EPERM:
 	case EADDRINUSE:

@@ -240,6 +240,25 @@ ok "SIGTERM: exit status 0"
 [ ! -e "$work/control" ]
 ok "the socket is gone"
 
+# --- slips
+
+slip() { # WANT ARG...: exit status 2 and these words
+	want=$1
+	shift
+	timeout 10 "$deadmx" serve "$@" "$work/world.yml" > "$work/out" 2>&1
+	[ $? -eq 2 ] && grep -q -e "$want" "$work/out"
+	ok "slip: $*"
+}
+slip "expected a port from 0 to 65535, got '99999'" --port 99999
+slip "expected a whole number from 1 to 1000000, got '0'" --speed 0
+slip "expected an IPv4 address of this machine" --bind 0.0.0.0
+slip "expected an IPv4 address, and a port" --inject mta.example
+slip "a port, a path with a slash, or none" --control sock
+slip "leave --bind and --port out" --own-network --port 25
+slip "expected one scenario, got 2" "$work/world.yml"
+slip "messages of another time" --messages "$work/messages"
+slip "No such file or directory" --out "$work/none/events"
+
 # --- without any privilege, and beside another
 
 mkdir "$work/open"
