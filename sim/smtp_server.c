@@ -874,6 +874,15 @@ size_t smtp_server_connections(const struct smtp_server *s)
 	return s->peer_count;
 }
 
+size_t smtp_server_open_sessions(const struct smtp_server *s)
+{
+	size_t n = 0;
+
+	for (const struct peer *p = s->peers; p; p = p->next)
+		n += !p->over;
+	return n;
+}
+
 void smtp_server_disconnect(struct smtp_server *s)
 {
 	for (struct peer *p = s->peers, *next; p; p = next) {

@@ -78,6 +78,8 @@ int smtp_server_restart(struct smtp_server *s, bool report);
 /* The timeline has been moved, or runs at another speed. */
 void smtp_server_retime(struct smtp_server *s);
 size_t smtp_server_connections(const struct smtp_server *s);
+/* Those of them that have not ended, though not all is closed yet. */
+size_t smtp_server_open_sessions(const struct smtp_server *s);
 /* Close all open connections at once, as a process does that is killed. */
 void smtp_server_disconnect(struct smtp_server *s);
 

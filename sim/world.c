@@ -301,7 +301,7 @@ size_t deadmx_world_rows(const struct deadmx_world_run *run, size_t server,
 size_t deadmx_world_connections(const struct deadmx_world_run *run,
 				size_t server)
 {
-	return smtp_server_connections(run_server(run, server));
+	return smtp_server_open_sessions(run_server(run, server));
 }
 
 void deadmx_world_disconnect(struct deadmx_world_run *run, size_t server)
