@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "deadmx/loopback.h"
 #include "deadmx/scenario.h"
@@ -17,6 +18,7 @@
 #include "harness/control.h"
 #include "harness/control_row.h"
 #include "harness/serve.h"
+#include "harness/serve_net.h"
 #include "harness/serve_ports.h"
 
 enum {
@@ -56,6 +58,9 @@ static const char help[] =
 	"given\n"
 	"                    again for the next server, the last one is "
 	"shared\n"
+	"  --own-network     this network namespace is the world's alone: "
+	"servers\n"
+	"                    keep the scenario's addresses, IPv6 too\n"
 	"  --port N          SMTP port (default: 25 if it can be had, else "
 	"2525;\n"
 	"                    0: any that is free)\n"
@@ -189,6 +194,9 @@ static int parse_option(struct cmd_serve *c, int option)
 		return 0;
 	case 'b':
 		return parse_bind(c, optarg);
+	case 'N':
+		c->options.own_network = true;
+		return 0;
 	case 'p':
 		return parse_port("--port", optarg, &c->port);
 	case 'd':
@@ -223,6 +231,7 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 	static const struct option options[] = {
 		{"case", required_argument, NULL, 'n'},
 		{"bind", required_argument, NULL, 'b'},
+		{"own-network", no_argument, NULL, 'N'},
 		{"port", required_argument, NULL, 'p'},
 		{"dns-port", required_argument, NULL, 'd'},
 		{"speed", required_argument, NULL, 's'},
@@ -254,6 +263,12 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 		return -EINVAL;
 	}
 	c->path = argv[optind];
+	if (c->options.own_network && (c->bind_count || c->port != PORT_AUTO)) {
+		fputs("deadmx serve: --own-network has the scenario's own "
+		      "addresses and ports: leave --bind and --port out\n",
+		      stderr);
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -327,19 +342,32 @@ static size_t smtp_addresses(struct cmd_serve *c,
 	return world->server_count;
 }
 
+static void note_ipv6(const struct deadmx_world *world)
+{
+	for (size_t i = 0; i < world->server_count; i++)
+		if (world->servers[i].address6)
+			fprintf(stderr,
+				"deadmx serve: %s: no IPv6, since loopback has "
+				"one address for all; --own-network has it\n",
+				world->servers[i].name);
+}
+
 static int place_smtp(struct cmd_serve *c)
 {
 	char text[DEADMX_SCENARIO_SERVERS_MAX][DEADMX_LOOPBACK_TEXT_MAX];
 	const char *addresses[DEADMX_SCENARIO_SERVERS_MAX];
 	size_t count = smtp_addresses(c, text, addresses);
 	uint16_t port;
-	int rc = choose_port("SMTP", "--port", c->port, SERVE_PORTS_SMTP,
-			     SERVE_PORTS_SMTP_HIGH, addresses, count, &port);
+	int rc;
 
-	if (rc == 0)
-		rc = deadmx_loopback_move(c->scenario, c->binds, c->bind_count,
-					  port);
-	return rc;
+	if (c->options.own_network)
+		return serve_net_up(stderr);
+	rc = choose_port("SMTP", "--port", c->port, SERVE_PORTS_SMTP,
+			 SERVE_PORTS_SMTP_HIGH, addresses, count, &port);
+	if (rc < 0)
+		return rc;
+	note_ipv6(&c->scenario->world);
+	return deadmx_loopback_move(c->scenario, c->binds, c->bind_count, port);
 }
 
 static int place_dns(struct cmd_serve *c)
@@ -400,6 +428,8 @@ static void print_servers(const struct deadmx_world *world)
 
 		printf("%s %-15s port %-5u %s", i ? "     " : "SMTP ",
 		       s->address, s->port, s->name);
+		if (s->address6)
+			printf(", %s", s->address6);
 		for (size_t j = 0; j < s->mx_for_count; j++)
 			printf("%s%s", j ? ", " : ", MX of ", s->mx_for[j]);
 		printf("%s\n", s->implicit ? " (takes the bounces)" : "");
@@ -460,20 +490,40 @@ static void inject_by_smtp(struct deadmx_scenario *s)
 		s->mails[i].via_sendmail = false;
 }
 
+/* Messages of an earlier world would be taken for those of this one. */
+static int check_message_dir(const char *path)
+{
+	char *first = NULL;
+	struct stat st;
+	int rc = stat(path, &st) < 0   ? -errno
+		 : S_ISDIR(st.st_mode) ? 0
+				       : -ENOTDIR;
+
+	if (rc < 0) {
+		fprintf(stderr, "deadmx serve: %s: %s\n", path, strerror(-rc));
+		return rc;
+	}
+	if (asprintf(&first, "%s/msg-1.eml", path) < 0)
+		return -ENOMEM;
+	if (access(first, F_OK) == 0) {
+		fprintf(stderr,
+			"deadmx serve: %s: messages of another time are in "
+			"there; choose another folder, or empty it\n",
+			path);
+		rc = -EINVAL;
+	}
+	free(first);
+	return rc;
+}
+
 static int make_message_dir(const char *path)
 {
-	struct stat st;
-	int rc = 0;
-
 	if (!path || mkdir(path, 0755) == 0)
 		return 0;
-	if (errno != EEXIST || stat(path, &st) < 0)
-		rc = -errno;
-	else if (!S_ISDIR(st.st_mode))
-		rc = -ENOTDIR;
-	if (rc < 0)
-		fprintf(stderr, "deadmx serve: %s: %s\n", path, strerror(-rc));
-	return rc;
+	if (errno == EEXIST)
+		return check_message_dir(path);
+	fprintf(stderr, "deadmx serve: %s: %s\n", path, strerror(errno));
+	return -errno;
 }
 
 static int exit_status(int rc)
@@ -481,6 +531,11 @@ static int exit_status(int rc)
 	switch (-rc) {
 	case 0:
 		return STATUS_OK;
+	case EINVAL:
+	case ENOENT:
+	case ENOTDIR:
+	case ERANGE:
+		return STATUS_USAGE;
 	case EACCES:
 	case EPERM:
 	case EADDRINUSE:

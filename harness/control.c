@@ -175,7 +175,7 @@ static int get_server(const struct control_call *call)
 	return answer(call, 200, server_json(call->control, call->server));
 }
 
-/* Rows in the language of scenarios; the server as it is then. */
+/* Rows in the language of scenarios. An error is answered. */
 static int set_rows(const struct control_call *call, const char *rows,
 		    size_t len)
 {
@@ -195,15 +195,15 @@ static int set_rows(const struct control_call *call, const char *rows,
 	fclose(errors);
 	if (rc < 0)
 		answer_error(call, status_of(rc), text);
-	else
-		get_server(call);
 	free(text);
-	return 0;
+	return rc;
 }
 
 static int put_state(const struct control_call *call)
 {
-	return set_rows(call, call->request->body, call->request->body_len);
+	if (set_rows(call, call->request->body, call->request->body_len) < 0)
+		return 0;
+	return get_server(call);
 }
 
 static int delete_state(const struct control_call *call)
@@ -218,10 +218,11 @@ static int delete_state(const struct control_call *call)
 static int post_down(const struct control_call *call)
 {
 	static const char row[] = "connect: refuse";
-	int rc = set_rows(call, row, strlen(row));
 
+	if (set_rows(call, row, strlen(row)) < 0)
+		return 0;
 	deadmx_world_disconnect(call->control->options.world, call->server);
-	return rc;
+	return get_server(call);
 }
 
 /* Whatever the timeline says: an exception at each stage. */
@@ -233,7 +234,9 @@ static int post_up(const struct control_call *call)
 #undef XX
 		;
 
-	return set_rows(call, rows, strlen(rows));
+	if (set_rows(call, rows, strlen(rows)) < 0)
+		return 0;
+	return get_server(call);
 }
 
 /* --- messages ------------------------------------------------------------ */

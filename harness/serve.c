@@ -249,6 +249,7 @@ static int serve_open_world(struct serve *s)
 		.submit_host = o->inject_host ? o->inject_host : "127.0.0.1",
 		.submit_port = o->inject_port,
 		.speed = o->speed,
+		.manage_network = o->own_network,
 		.on_message = serve_on_message,
 		.arg = s,
 	};

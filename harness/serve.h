@@ -23,6 +23,7 @@ struct serve_options {
 	const char *inject_host; /* the MTA to give the mails to; NULL: none */
 	uint16_t inject_port;
 	int64_t speed;		  /* of the timeline */
+	bool own_network;	  /* may lay routes in this namespace */
 	bool quiet;		  /* no live log */
 	bool control;		  /* with the control API */
 	const char *control_path; /* a Unix socket, or NULL: TCP */

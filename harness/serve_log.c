@@ -137,6 +137,8 @@ static void put_state(const struct line *l)
 	const char *action = text_of(l, "action");
 
 	put_member(l, "stage");
+	if (*text_of(l, "address"))
+		fprintf(l->out, " to %s", text_of(l, "address"));
 	fprintf(l->out, ": %s", *action ? action : "accept");
 	put_place(l);
 }

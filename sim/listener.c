@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,6 +200,30 @@ static int listener_route(struct listener *l, enum net_fault_route route)
 	l->routed = rc == 0;
 	l->route = route;
 	return rc;
+}
+
+static int may_have_raw_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+int listener_check(enum deadmx_action action, bool may_route)
+{
+	if (deadmx_action_form(DEADMX_STAGE_CONNECT, action) ==
+	    DEADMX_ACTION_NEVER)
+		return -EINVAL;
+	if (action == DEADMX_ACTION_PORT_UNREACHABLE ||
+	    action == DEADMX_ACTION_PROHIBITED)
+		return may_have_raw_socket();
+	if (!may_route && (action == DEADMX_ACTION_UNREACHABLE ||
+			   action == DEADMX_ACTION_NET_UNREACHABLE))
+		return may_have_raw_socket();
+	return 0;
 }
 
 int listener_set(struct listener *l, enum deadmx_action action)

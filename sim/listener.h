@@ -34,6 +34,11 @@ struct listener *listener_new(uv_loop_t *loop, const struct sockaddr *addr,
 			      bool may_route, const struct listener_ops *ops,
 			      void *arg);
 /*
+ * Can this process do @action? -EPERM: it speaks ICMP, which needs the
+ * privilege of raw sockets; -EINVAL: it is no action of stage connect.
+ */
+int listener_check(enum deadmx_action action, bool may_route);
+/*
  * What holds from now on: ACCEPT or an action of stage connect. DROP and
  * RESET are the caller's, at on_connection(). 0 or a negative errno; then it
  * is healthy, or as near to it as could be.

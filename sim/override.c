@@ -31,10 +31,14 @@ static void rows_read(struct deadmx_yaml *doc, struct deadmx_server *server)
 		server);
 }
 
-static int rows_parse(struct override *o, const char *text, size_t len,
-		      FILE *errors)
+static int rows_parse(struct override *o, const struct override_owner *owner,
+		      const char *text, size_t len, FILE *errors)
 {
-	struct scenario_reader reader = {0};
+	struct scenario_reader reader = {
+		/* They are only read. */
+		.own = (struct reply_catalogue_entry *)owner->replies,
+		.own_count = owner->reply_count,
+	};
 	struct deadmx_yaml doc;
 	int rc = deadmx_yaml_parse(&doc, o->arena, "row", text, len, errors);
 
@@ -46,8 +50,8 @@ static int rows_parse(struct override *o, const char *text, size_t len,
 	return deadmx_yaml_finish(&doc);
 }
 
-int override_new(const struct deadmx_server *server, uint64_t seed,
-		 const char *text, size_t len, int64_t now_ns, FILE *errors,
+int override_new(const struct override_owner *owner, const char *text,
+		 size_t len, int64_t now_ns, FILE *errors,
 		 struct override **ret)
 {
 	struct override *o = calloc(1, sizeof(*o));
@@ -55,16 +59,16 @@ int override_new(const struct deadmx_server *server, uint64_t seed,
 
 	assert(o);
 	o->arena = deadmx_arena_new();
-	o->server = *server;
+	o->server = *owner->server;
 	o->server.faults = NULL;
 	o->server.fault_count = 0;
 	o->since_ns = now_ns;
-	rc = rows_parse(o, text, len, errors);
+	rc = rows_parse(o, owner, text, len, errors);
 	/* They stand in no file of the tester's. */
 	for (size_t i = 0; i < o->server.fault_count; i++)
 		o->server.faults[i].place.line = 0;
 	if (rc == 0)
-		rc = fault_table_init(&o->faults, &o->server, seed);
+		rc = fault_table_init(&o->faults, &o->server, owner->seed);
 	if (rc < 0)
 		override_free(o);
 	else

@@ -15,12 +15,20 @@
 
 struct override;
 
+/* Whose rows they are. */
+struct override_owner {
+	const struct deadmx_server *server; /* outlives them */
+	uint64_t seed;
+	const struct reply_catalogue_entry *replies; /* the scenario's own */
+	size_t reply_count;
+};
+
 /*
  * @text is one row or a list of rows, YAML or JSON; their place is line 0.
- * -EINVAL with all errors on @errors. @server must outlive it.
+ * -EINVAL with all errors on @errors.
  */
-int override_new(const struct deadmx_server *server, uint64_t seed,
-		 const char *text, size_t len, int64_t now_ns, FILE *errors,
+int override_new(const struct override_owner *owner, const char *text,
+		 size_t len, int64_t now_ns, FILE *errors,
 		 struct override **ret);
 void override_free(struct override *o);
 

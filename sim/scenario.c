@@ -862,6 +862,8 @@ static struct deadmx_scenario *case_read(struct deadmx_yaml *doc,
 					   .bad_expect = true};
 	if (root->kind == DEADMX_YAML_MAP)
 		scenario_read_replies(doc, deadmx_yaml_get(root, "replies"));
+	s->replies = reader->own;
+	s->reply_count = reader->own_count;
 	deadmx_yaml_map(doc, root, "scenario", scenario_keys, s);
 	scenario_expiry_guess(doc, s);
 	scenario_check(doc, s);

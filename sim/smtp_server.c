@@ -831,6 +831,20 @@ int smtp_server_restart(struct smtp_server *s, bool report)
 }
 
 /* What this machine, or the connect stage, can't do. */
+static const char *connect_problem(const struct smtp_server_shared *shared,
+				   enum deadmx_action action)
+{
+	switch (listener_check(action, shared->manage_network)) {
+	case 0:
+		return NULL;
+	case -EINVAL:
+		return "this action needs stage banner or later";
+	default:
+		return "it is told by ICMP, which only root may speak (or who "
+		       "has CAP_NET_RAW)";
+	}
+}
+
 static int server_check(const struct smtp_server_shared *shared,
 			const struct deadmx_server *config, FILE *errors)
 {
@@ -843,9 +857,8 @@ static int server_check(const struct smtp_server_shared *shared,
 		if (f->window.first)
 			why = "connections that never come about can't be "
 			      "counted: `first` needs stage banner or later";
-		else if (deadmx_action_form(f->stage, f->action) ==
-			 DEADMX_ACTION_NEVER)
-			why = "this action needs stage banner or later";
+		else
+			why = connect_problem(shared, f->action);
 		if (!why)
 			continue;
 		fprintf(errors, "%s:%d: server %s, stage connect: %s\n",
@@ -859,6 +872,15 @@ static int server_check(const struct smtp_server_shared *shared,
 size_t smtp_server_connections(const struct smtp_server *s)
 {
 	return s->peer_count;
+}
+
+size_t smtp_server_open_sessions(const struct smtp_server *s)
+{
+	size_t n = 0;
+
+	for (const struct peer *p = s->peers; p; p = p->next)
+		n += !p->over;
+	return n;
 }
 
 void smtp_server_disconnect(struct smtp_server *s)
@@ -899,13 +921,19 @@ static int server_set_override(struct smtp_server *s, struct override *o)
 int smtp_server_override(struct smtp_server *s, const char *text, size_t len,
 			 FILE *errors)
 {
+	const struct override_owner owner = {
+		.server = s->config,
+		.seed = s->shared->seed,
+		.replies = s->shared->replies,
+		.reply_count = s->shared->reply_count,
+	};
 	struct override *o = NULL;
 	int rc;
 
 	if (s->retired_count == SMTP_SERVER_OVERRIDES_MAX)
 		return -EBUSY;
-	rc = override_new(s->config, s->shared->seed, text, len,
-			  s->shared->now_ns(s->shared->arg), errors, &o);
+	rc = override_new(&owner, text, len, s->shared->now_ns(s->shared->arg),
+			  errors, &o);
 	if (rc < 0)
 		return rc;
 	rc = server_check(s->shared, override_server(o), errors);

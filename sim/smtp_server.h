@@ -38,7 +38,10 @@ struct smtp_server_shared {
 	bool manage_network;
 	uint64_t sessions, messages; /* numbered so far */
 	size_t budget;
-	uint64_t seed;			  /* for faults with a probability */
+	uint64_t seed; /* for faults with a probability */
+	/* The scenario's own, for rows that are put above the timeline. */
+	const struct reply_catalogue_entry *replies;
+	size_t reply_count;
 	const struct deadmx_world *world; /* frontends: of their backends */
 	struct dns_zone *zone;		  /* for SPF; NULL: nobody has any */
 	struct relay_links links;
@@ -75,6 +78,8 @@ int smtp_server_restart(struct smtp_server *s, bool report);
 /* The timeline has been moved, or runs at another speed. */
 void smtp_server_retime(struct smtp_server *s);
 size_t smtp_server_connections(const struct smtp_server *s);
+/* Those of them that have not ended, though not all is closed yet. */
+size_t smtp_server_open_sessions(const struct smtp_server *s);
 /* Close all open connections at once, as a process does that is killed. */
 void smtp_server_disconnect(struct smtp_server *s);
 

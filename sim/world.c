@@ -217,6 +217,8 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		.manage_network = options->manage_network,
 		.budget = SMTP_SERVER_BUDGET,
 		.seed = scenario->world.seed,
+		.replies = scenario->replies,
+		.reply_count = scenario->reply_count,
 		.world = &scenario->world,
 		.now_ns = run_now,
 		.wait_ns = run_wait,
@@ -299,7 +301,7 @@ size_t deadmx_world_rows(const struct deadmx_world_run *run, size_t server,
 size_t deadmx_world_connections(const struct deadmx_world_run *run,
 				size_t server)
 {
-	return smtp_server_connections(run_server(run, server));
+	return smtp_server_open_sessions(run_server(run, server));
 }
 
 void deadmx_world_disconnect(struct deadmx_world_run *run, size_t server)

@@ -52,8 +52,8 @@ struct net_sysctl {
 /*
  * The kernel's own TCP timers run in host time, which passes by chance while
  * days of virtual time do: none of them may decide what the MTA sees. So they
- * never give up. The rest: any port for any user, many short connections in a
- * few seconds, a log socket that holds a burst, binding to 2001:db8::/32.
+ * never give up. The rest: many short connections in a few seconds, a log
+ * socket that holds a burst.
  */
 static const struct net_sysctl net_sysctls[] = {
 	{"net/ipv4/tcp_syn_retries", "127"},
@@ -67,10 +67,14 @@ static const struct net_sysctl net_sysctls[] = {
 	{"net/ipv4/tcp_no_metrics_save", "1"},
 	{"net/ipv4/tcp_tw_reuse", "1"},
 	{"net/ipv4/ip_local_port_range", "10240 65535"},
-	{"net/ipv4/ip_unprivileged_port_start", "0"},
 	{"net/ipv4/ping_group_range", "0 65535"},
-	{"net/ipv6/ip_nonlocal_bind", "1"},
 	{"net/unix/max_dgram_qlen", "512"},
+};
+
+/* Any port for any user, binding to 2001:db8::/32. */
+static const struct net_sysctl net_bind_sysctls[] = {
+	{"net/ipv4/ip_unprivileged_port_start", "0"},
+	{"net/ipv6/ip_nonlocal_bind", "1"},
 };
 
 static int net_errno(int nl)
@@ -122,7 +126,7 @@ static int net_add_address(struct nl_sock *nl, const char *text)
 		r = rtnl_addr_set_local(address, local);
 	}
 	if (!r)
-		r = rtnl_addr_add(nl, address, 0);
+		r = rtnl_addr_add(nl, address, NLM_F_CREATE | NLM_F_REPLACE);
 	nl_addr_put(local);
 	rtnl_addr_put(address);
 	return r;
@@ -248,7 +252,8 @@ static int net_write_sysctl(int sys, const struct net_sysctl *s)
 	return n < 0 && errno != EINVAL ? -errno : 0;
 }
 
-int sandbox_net_tune(struct sandbox_fault *fault)
+static int net_write_sysctls(const struct net_sysctl *list, size_t count,
+			     struct sandbox_fault *fault)
 {
 	int sys = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 0;
 
@@ -256,15 +261,29 @@ int sandbox_net_tune(struct sandbox_fault *fault)
 		return sandbox_fault_set(fault, -errno,
 					 "cannot open /proc/sys: %s",
 					 strerror(errno));
-	for (size_t i = 0; i < sizeof(net_sysctls) / sizeof(net_sysctls[0]);
-	     i++) {
-		r = net_write_sysctl(sys, &net_sysctls[i]);
-		if (r) {
+	for (size_t i = 0; !r && i < count; i++) {
+		r = net_write_sysctl(sys, &list[i]);
+		if (r)
 			sandbox_fault_set(fault, r, "cannot set %s: %s",
-					  net_sysctls[i].path, strerror(-r));
-			break;
-		}
+					  list[i].path, strerror(-r));
 	}
 	close(sys);
 	return r;
+}
+
+int sandbox_net_allow_bind(struct sandbox_fault *fault)
+{
+	return net_write_sysctls(
+		net_bind_sysctls,
+		sizeof(net_bind_sysctls) / sizeof(net_bind_sysctls[0]), fault);
+}
+
+int sandbox_net_tune(struct sandbox_fault *fault)
+{
+	int r = sandbox_net_allow_bind(fault);
+
+	return r ? r
+		 : net_write_sysctls(
+			   net_sysctls,
+			   sizeof(net_sysctls) / sizeof(net_sysctls[0]), fault);
 }

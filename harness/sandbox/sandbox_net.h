@@ -17,12 +17,17 @@
 
 /*
  * Bring lo up and lay the routes; @addresses are destinations beside the test
- * networks.
+ * networks. May be called again in the same namespace.
  */
 int sandbox_net_up(const char *const *addresses, size_t count,
 		   struct sandbox_fault *fault);
 
-/* Write the network's sysctls; needs this namespace's /proc, writable. */
+/* Let everybody listen at any port and any of these addresses. */
+int sandbox_net_allow_bind(struct sandbox_fault *fault);
+/*
+ * Write all of the sandbox's sysctls, those of virtual time too. Both need this
+ * namespace's /proc, writable.
+ */
 int sandbox_net_tune(struct sandbox_fault *fault);
 
 #endif

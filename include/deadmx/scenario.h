@@ -19,6 +19,8 @@
 #define DEADMX_FOREVER_NS INT64_MAX
 #define DEADMX_NS_PER_S	  INT64_C(1000000000)
 
+struct reply_catalogue_entry; /* sim/reply_catalogue.h */
+
 /* A place in a file that a person wrote; line and column count from 1. */
 struct deadmx_place {
 	const char *file; /* owned by the scenario or target */
@@ -601,6 +603,9 @@ struct deadmx_scenario {
 		struct deadmx_place place;
 	} * settings;
 	size_t setting_count;
+	/* Replies that the file names itself, for rows that come later. */
+	const struct reply_catalogue_entry *replies;
+	size_t reply_count;
 	void *arena; /* private to the parser: strings and place files */
 	const struct deadmx_scenario_origin *origin; /* private, for storing */
 };

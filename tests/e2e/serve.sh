@@ -240,6 +240,25 @@ ok "SIGTERM: exit status 0"
 [ ! -e "$work/control" ]
 ok "the socket is gone"
 
+# --- slips
+
+slip() { # WANT ARG...: exit status 2 and these words
+	want=$1
+	shift
+	timeout 10 "$deadmx" serve "$@" "$work/world.yml" > "$work/out" 2>&1
+	[ $? -eq 2 ] && grep -q -e "$want" "$work/out"
+	ok "slip: $*"
+}
+slip "expected a port from 0 to 65535, got '99999'" --port 99999
+slip "expected a whole number from 1 to 1000000, got '0'" --speed 0
+slip "expected an IPv4 address of this machine" --bind 0.0.0.0
+slip "expected an IPv4 address, and a port" --inject mta.example
+slip "a port, a path with a slash, or none" --control sock
+slip "leave --bind and --port out" --own-network --port 25
+slip "expected one scenario, got 2" "$work/world.yml"
+slip "messages of another time" --messages "$work/messages"
+slip "No such file or directory" --out "$work/none/events"
+
 # --- without any privilege, and beside another
 
 mkdir "$work/open"
@@ -267,19 +286,37 @@ serve=$first
 serve_stop TERM
 ok "both end well"
 
-# --- what this machine can't do
+# --- what an ordinary user can't do, and a network of the world's own
 
-cat > "$work/route.yml" <<- 'END'
-	description: No route to the host.
+cat > "$work/open/route.yml" <<- 'END'
+	description: No route by IPv4, and IPv6 is put off.
 	world:
 	  servers:
 	    mx.dest.example:
+	      address6: 2001:db8::25
 	      timeline:
-	        - connect: unreachable
+	        - {ip: 4, connect: unreachable}
+	        - {ip: 6, rcpt: 451 4.7.1 Later}
 	mail: {from: alice@sender.example, to: bob@dest.example}
 	expect: {ndr: yes}
 END
-"$deadmx" serve "$work/route.yml" > "$work/out" 2>&1
-[ $? -eq 3 ] && grep -q 'route.yml:6: server mx.dest.example' "$work/out"
-ok "unreachable: exit status 3 and the row"
+setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+	"$work/open/deadmx" serve "$work/open/route.yml" > "$work/out" 2>&1
+[ $? -eq 3 ] && grep -q 'route.yml:7: server mx.dest.example.*root' "$work/out"
+ok "unreachable without privilege: exit status 3 and the row"
+grep -q 'mx.dest.example: no IPv6' "$work/out"
+ok "an IPv6 address that is left out is told"
+serve "$work/open/route.yml"
+swaks --server 127.0.2.10 --from a@sender.example --to bob@dest.example \
+	> "$work/swaks.log" 2>&1
+grep -q 'No route to host' "$work/swaks.log"
+ok "swaks, as root: No route to host"
+serve_stop TERM
+serve --own-network "$work/open/route.yml"
+"$deadmx" probe --dns 127.0.53.53:53 bob@dest.example > "$work/probe.log"
+grep -q '2001:db8::25' "$work/probe.log" &&
+	grep -q '451 4.7.1 Later' "$work/probe.log" &&
+	grep -q '192.0.2.10' "$work/probe.log"
+ok "a network of its own has the scenario's addresses, by IPv6 and IPv4"
+serve_stop TERM
 exit $failed

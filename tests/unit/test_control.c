@@ -216,8 +216,12 @@ static void test_control_down_up(void **state)
 	int fd = fixture_client(&f->w);
 
 	fixture_expect(&f->w, fd, "220 mx.dest.example ESMTP\r\n");
+	expect(f, "GET", "/servers/mx.dest.example", "", 200,
+	       "\"connections\": 1");
 	expect(f, "POST", "/servers/mx.dest.example/down", "", 200,
 	       "\"state\": \"down\"");
+	assert_non_null(
+		strstr(http_client_body(&f->client), "\"connections\": 0"));
 	fixture_expect_end(&f->w, fd, 0);
 	fixture_expect_end(&f->w, fixture_client(&f->w), ECONNREFUSED);
 	expect(f, "POST", "/servers/mx.dest.example/up", "", 200,

@@ -11,19 +11,25 @@
 #include <string.h>
 
 #include "sim/override.h"
+#include "sim/reply_catalogue.h"
 
 #define S   DEADMX_NS_PER_S
 #define SET (100 * S) /* when the rows are set */
 
+static const struct reply_catalogue_entry replies[] = {
+	{.name = "acme/busy", .reply = "450 4.3.2 Acme is busy"}};
+
 static struct deadmx_server server = {.name = (char *)"mx.dest.example"};
+
+static const struct override_owner owner = {
+	.server = &server, .replies = replies, .reply_count = 1};
 
 static struct override *rows(const char *text)
 {
 	struct override *o = NULL;
 
 	assert_int_equal(
-		override_new(&server, 0, text, strlen(text), SET, stderr, &o),
-		0);
+		override_new(&owner, text, strlen(text), SET, stderr, &o), 0);
 	return o;
 }
 
@@ -61,6 +67,16 @@ static void test_override_yaml_list(void **state)
 
 	assert_int_equal(f->action, DEADMX_ACTION_REPLY);
 	assert_string_equal(f->reply_name, "exchange/server-busy");
+	override_free(o);
+}
+
+/* The scenario's own replies are known by name, too. */
+static void test_override_own_reply(void **state)
+{
+	struct override *o = rows("mail: acme/busy");
+
+	assert_string_equal(peek(o, DEADMX_STAGE_MAIL, SET)->reply,
+			    "450 4.3.2 Acme is busy");
 	override_free(o);
 }
 
@@ -117,7 +133,7 @@ static void expect_error(const char *text, const char *want)
 	FILE *errors = fmemopen(got, sizeof(got), "w");
 
 	assert_int_equal(
-		override_new(&server, 0, text, strlen(text), SET, errors, &o),
+		override_new(&owner, text, strlen(text), SET, errors, &o),
 		-EINVAL);
 	fclose(errors);
 	assert_null(o);
@@ -142,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_override_json_row),
 		cmocka_unit_test(test_override_yaml_list),
+		cmocka_unit_test(test_override_own_reply),
 		cmocka_unit_test(test_override_window),
 		cmocka_unit_test(test_override_first),
 		cmocka_unit_test(test_override_none),

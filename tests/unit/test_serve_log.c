@@ -73,6 +73,10 @@ static void test_serve_log_lines(void **state)
 		"\"cipher\":null,\"server_name\":null,\"error\":\"no\"}",
 		"  0:00:01.000  #1 m.x  TLS failed: no\n");
 	expect_line(DEADMX_EVENT_STATE,
+		    "{\"t\":1,\"server\":\"m.x\",\"stage\":\"connect\","
+		    "\"action\":\"drop\",\"line\":9,\"address\":\"::1\"}",
+		    "  0:00:01.000  m.x  connect to ::1: drop (line 9)\n");
+	expect_line(DEADMX_EVENT_STATE,
 		    "{\"t\":108000,\"server\":\"m.x\",\"stage\":\"connect\","
 		    "\"action\":\"refuse\",\"line\":9}",
 		    " 30:00:00.000  m.x  connect: refuse (line 9)\n");
