@@ -638,5 +638,7 @@ int inner_main(int argc, char **argv)
 	fcntl(in.event_fd, F_SETFD, FD_CLOEXEC);
 	if (inner_load(&in))
 		return 1;
-	return inner_run(&in);
+	/* Not by exit(): its handlers take time (OpenSSL's), and a child that
+	 * ends meanwhile wakes libuv in a loop that is gone. */
+	_exit(inner_run(&in));
 }

@@ -410,6 +410,15 @@ static int run_start_sandbox(struct run *r, FILE *errors, pid_t *ret_init)
 	return err;
 }
 
+static void run_died(struct run *r, int signo)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "the world died of signal %d (%s)", signo,
+		 strsignal(signo));
+	run_error(r, text);
+}
+
 static void run_end(struct run *r, int err, int status)
 {
 	struct clock_stats stats;
@@ -427,7 +436,7 @@ static void run_end(struct run *r, int err, int status)
 	else if (err)
 		run_error(r, strerror(-err));
 	else if (WIFSIGNALED(status))
-		run_error(r, "the world died of a signal");
+		run_died(r, WTERMSIG(status));
 	clock_stats(r->clock, &stats);
 	deadmx_event_emit(r->log, DEADMX_EVENT_STATS,
 			  json_pack("{s:I, s:I, s:f, s:f, s:I, s:I}", "jumps",
