@@ -29,10 +29,10 @@ ip link set lo up
 
 ok() { # WHAT: the last command went well
 	if [ $? -eq 0 ]; then
-		echo "ok: $1"
+		printf "ok: %s\n" "$1"
 	else
 		failed=1
-		echo "not ok: $1"
+		printf "not ok: %s\n" "$1"
 	fi
 }
 within() { # SECONDS COMMAND...: until it succeeds
