@@ -40,6 +40,7 @@ struct cmd_serve {
 	const char *binds[DEADMX_SCENARIO_SERVERS_MAX];
 	size_t bind_count;
 	int64_t port, dns_port, control_port;
+	int64_t lifetime_ns; /* 0: the scenario's */
 	struct serve_options options;
 	char *inject; /* HOST:PORT, cut in two */
 };
@@ -72,6 +73,9 @@ static const char help[] =
 	"                    60 a minute of it is a second; what a client "
 	"meets\n"
 	"                    (a stall, a drip) is never faster (default: 1)\n"
+	"  --lifetime TIME   how long the MTA tries: `expiry` in the scenario "
+	"(default:\n"
+	"                    the scenario's setting, else 5d)\n"
 	"  --inject HOST[:PORT]\n"
 	"                    give the scenario's mail to this MTA (default: "
 	"no\n"
@@ -133,6 +137,14 @@ static int parse_speed(struct cmd_serve *c, const char *text)
 	    c->options.speed)
 		return 0;
 	return bad_option("--speed", "a whole number from 1 to 1000000", text);
+}
+
+static int parse_lifetime(struct cmd_serve *c, const char *text)
+{
+	if (deadmx_duration_parse(text, &c->lifetime_ns) == 0 &&
+	    c->lifetime_ns > 0)
+		return 0;
+	return bad_option("--lifetime", "a time such as 10m or 5d", text);
 }
 
 static int parse_bind(struct cmd_serve *c, const char *text)
@@ -203,6 +215,8 @@ static int parse_option(struct cmd_serve *c, int option)
 		return parse_port("--dns-port", optarg, &c->dns_port);
 	case 's':
 		return parse_speed(c, optarg);
+	case 'l':
+		return parse_lifetime(c, optarg);
 	case 'i':
 		return parse_inject(c, optarg);
 	case 'c':
@@ -235,6 +249,7 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 		{"port", required_argument, NULL, 'p'},
 		{"dns-port", required_argument, NULL, 'd'},
 		{"speed", required_argument, NULL, 's'},
+		{"lifetime", required_argument, NULL, 'l'},
 		{"inject", required_argument, NULL, 'i'},
 		{"control", required_argument, NULL, 'c'},
 		{"out", required_argument, NULL, 'o'},
@@ -516,6 +531,18 @@ static int check_message_dir(const char *path)
 	return rc;
 }
 
+static int set_lifetime(struct cmd_serve *c)
+{
+	char why[512];
+
+	if (!c->lifetime_ns ||
+	    deadmx_scenario_set_expiry(c->scenario, c->lifetime_ns, why,
+				       sizeof(why)))
+		return 0;
+	fprintf(stderr, "deadmx serve: --lifetime: %s\n", why);
+	return -EINVAL;
+}
+
 static int make_message_dir(const char *path)
 {
 	if (!path || mkdir(path, 0755) == 0)
@@ -557,7 +584,9 @@ static int serve(struct cmd_serve *c)
 	c->options.scenario = c->scenario;
 	c->options.on_ready = on_ready;
 	inject_by_smtp(c->scenario);
-	rc = make_message_dir(c->options.message_dir);
+	rc = set_lifetime(c);
+	if (rc == 0)
+		rc = make_message_dir(c->options.message_dir);
 	if (rc == 0)
 		rc = place_smtp(c);
 	if (rc == 0)

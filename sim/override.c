@@ -38,6 +38,7 @@ static int rows_parse(struct override *o, const struct override_owner *owner,
 		/* They are only read. */
 		.own = (struct reply_catalogue_entry *)owner->replies,
 		.own_count = owner->reply_count,
+		.has_expiry = true,
 	};
 	struct deadmx_yaml doc;
 	int rc = deadmx_yaml_parse(&doc, o->arena, "row", text, len, errors);
@@ -48,6 +49,21 @@ static int rows_parse(struct override *o, const struct override_owner *owner,
 	rows_read(&doc, &o->server);
 	reply_catalogue_free(reader.catalogue);
 	return deadmx_yaml_finish(&doc);
+}
+
+/* "expiry" is that of a mail that is sent when the rows are set. */
+static int rows_expire(struct override *o, int64_t expiry_ns, FILE *errors)
+{
+	struct deadmx_scenario rows = {
+		.world = {.servers = &o->server,
+			  .server_count = 1,
+			  .until_ns = DEADMX_FOREVER_NS}};
+	char why[256];
+
+	if (deadmx_scenario_set_expiry(&rows, expiry_ns, why, sizeof(why)))
+		return 0;
+	fprintf(errors, "%s\n", why);
+	return -EINVAL;
 }
 
 int override_new(const struct override_owner *owner, const char *text,
@@ -64,6 +80,8 @@ int override_new(const struct override_owner *owner, const char *text,
 	o->server.fault_count = 0;
 	o->since_ns = now_ns;
 	rc = rows_parse(o, owner, text, len, errors);
+	if (rc == 0)
+		rc = rows_expire(o, owner->expiry_ns, errors);
 	/* They stand in no file of the tester's. */
 	for (size_t i = 0; i < o->server.fault_count; i++)
 		o->server.faults[i].place.line = 0;

@@ -21,6 +21,7 @@ struct override_owner {
 	uint64_t seed;
 	const struct reply_catalogue_entry *replies; /* the scenario's own */
 	size_t reply_count;
+	int64_t expiry_ns; /* `expiry`, counted from when they are set */
 };
 
 /*

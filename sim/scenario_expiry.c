@@ -86,6 +86,7 @@ bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
 	struct fault_finder finder = {why, why_len, false};
 	struct deadmx_world *world = &s->world;
 
+	s->expiry_ns = expiry_ns;
 	moment_move(&world->until_expiry, expiry_ns, &world->until_ns);
 	if (world->until_ns == 0)
 		tell(&finder, &world->until_place, expiry_ns,

@@ -926,6 +926,7 @@ int smtp_server_override(struct smtp_server *s, const char *text, size_t len,
 		.seed = s->shared->seed,
 		.replies = s->shared->replies,
 		.reply_count = s->shared->reply_count,
+		.expiry_ns = s->shared->expiry_ns,
 	};
 	struct override *o = NULL;
 	int rc;

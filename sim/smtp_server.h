@@ -42,6 +42,7 @@ struct smtp_server_shared {
 	/* The scenario's own, for rows that are put above the timeline. */
 	const struct reply_catalogue_entry *replies;
 	size_t reply_count;
+	int64_t expiry_ns;
 	const struct deadmx_world *world; /* frontends: of their backends */
 	struct dns_zone *zone;		  /* for SPF; NULL: nobody has any */
 	struct relay_links links;

@@ -603,6 +603,7 @@ struct deadmx_scenario {
 		struct deadmx_place place;
 	} * settings;
 	size_t setting_count;
+	int64_t expiry_ns; /* see deadmx_scenario_set_expiry() */
 	/* Replies that the file names itself, for rows that come later. */
 	const struct reply_catalogue_entry *replies;
 	size_t reply_count;

@@ -251,6 +251,7 @@ slip() { # WANT ARG...: exit status 2 and these words
 }
 slip "expected a port from 0 to 65535, got '99999'" --port 99999
 slip "expected a whole number from 1 to 1000000, got '0'" --speed 0
+slip "expected a time such as 10m or 5d, got '10'" --lifetime 10
 slip "expected an IPv4 address of this machine" --bind 0.0.0.0
 slip "expected an IPv4 address, and a port" --inject mta.example
 slip "a port, a path with a slash, or none" --control sock

@@ -21,8 +21,10 @@ static const struct reply_catalogue_entry replies[] = {
 
 static struct deadmx_server server = {.name = (char *)"mx.dest.example"};
 
-static const struct override_owner owner = {
-	.server = &server, .replies = replies, .reply_count = 1};
+static const struct override_owner owner = {.server = &server,
+					    .replies = replies,
+					    .reply_count = 1,
+					    .expiry_ns = 3600 * S};
 
 static struct override *rows(const char *text)
 {
@@ -100,6 +102,16 @@ static void test_override_window(void **state)
 	override_free(o);
 }
 
+/* Expiry is that of a mail sent when the rows are set. */
+static void test_override_expiry(void **state)
+{
+	struct override *o = rows("{until: expiry-1m, connect: refuse}");
+
+	assert_non_null(peek(o, DEADMX_STAGE_CONNECT, SET + 3539 * S));
+	assert_null(peek(o, DEADMX_STAGE_CONNECT, SET + 3540 * S));
+	override_free(o);
+}
+
 /* What is taken counts. */
 static void test_override_first(void **state)
 {
@@ -146,9 +158,9 @@ static void test_override_errors(void **state)
 {
 	expect_error("{\"conect\":\"refuse\"}", "did you mean \"connect\"?");
 	expect_error("- connect: refuse\n- rcpt: 99 no\n", "row:2:");
-	expect_error("{until: expiry, rcpt: drop}", "no mail expires here");
 	expect_error("refuse", "timeline, expected a list of rows");
 	expect_error("{}", "a row needs a stage");
+	expect_error("{until: expiry-2h, dot: drop}", "this row never applies");
 	expect_error("", "row:1:1:");
 	expect_error("{\"rcpt\":", "not valid YAML");
 }
@@ -160,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_override_yaml_list),
 		cmocka_unit_test(test_override_own_reply),
 		cmocka_unit_test(test_override_window),
+		cmocka_unit_test(test_override_expiry),
 		cmocka_unit_test(test_override_first),
 		cmocka_unit_test(test_override_none),
 		cmocka_unit_test(test_override_errors),
