@@ -168,8 +168,13 @@ static void targets_judge(const struct session *s, bool is_final)
 		if (t->is_done)
 			continue;
 		target_judge(s, t);
-		if (!is_final)
-			t->is_done = false;
+		if (is_final)
+			continue;
+		/* A 5xx greeting is about us or that host, not the mail. */
+		t->is_done = false;
+		t->outcome = MODEL_OUTCOME_LATER;
+		if (t->status && t->status[0] == '5')
+			t->status[0] = '4';
 	}
 }
 
