@@ -382,6 +382,34 @@ static void world_seed(struct deadmx_yaml *doc,
 		world->seed = (uint64_t)seed;
 }
 
+static const struct deadmx_yaml_key link_keys[] = {
+	{"timeline", scenario_read_timeline,
+	 "what is broken on the way to all servers, and when", true,
+	 "list table timeline"},
+	{0},
+};
+
+/* Our own line: its rows stand before those of each server. */
+static void world_link(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct scenario_reader *reader = doc->user;
+
+	reader->link.name = "link";
+	reader->link.place = node->key->place;
+	deadmx_yaml_map(doc, node, "link", link_keys, &reader->link);
+	for (size_t i = 0; i < reader->link.fault_count; i++) {
+		const struct deadmx_fault *f = &reader->link.faults[i];
+
+		if (f->stage != DEADMX_STAGE_CONNECT)
+			deadmx_yaml_error(doc, &f->place,
+					  "what a server says stands in its "
+					  "own timeline",
+					  "link, expected connect, got %s",
+					  deadmx_stage_word(f->stage));
+	}
+}
+
 static const struct deadmx_yaml_key world_keys[] = {
 	{"start", world_start,
 	 "the virtual date at which the run begins, UTC (default "
@@ -395,6 +423,9 @@ static const struct deadmx_yaml_key world_keys[] = {
 	{"seed", world_seed,
 	 "what the lots of rows with a probability are drawn from (default 0)",
 	 false, "count 0..4294967295"},
+	{"link", world_link,
+	 "the line that all connections go by (default: nothing is broken)",
+	 false, "table link"},
 	{"names", scenario_read_names,
 	 "what DNS says of a name, by name (default: what the servers need)",
 	 false, "map (table name|empty)"},
@@ -762,6 +793,7 @@ static const struct deadmx_yaml_key scenario_keys[] = {
 const struct scenario_table scenario_tables[] = {
 	{"scenario", scenario_keys},
 	{"world", world_keys},
+	{"link", link_keys},
 	{"server", server_keys},
 	{"timeline", scenario_row_keys},
 	{"stage", scenario_stage_keys},

@@ -207,6 +207,32 @@ static void faults_check(struct deadmx_yaml *doc,
 	}
 }
 
+/* The link's rows go before the server's own. */
+static void link_add(struct deadmx_yaml *doc, const struct deadmx_server *link,
+		     struct deadmx_server *server)
+{
+	size_t count = link->fault_count + server->fault_count;
+	struct deadmx_fault *all;
+
+	if (!link->fault_count)
+		return;
+	if (count > DEADMX_SCENARIO_FAULTS_MAX) {
+		deadmx_yaml_error(doc, &server->place, NULL,
+				  "%s, expected at most %d faults with those "
+				  "of the link, got %zu",
+				  server->name, DEADMX_SCENARIO_FAULTS_MAX,
+				  count);
+		return;
+	}
+	all = deadmx_arena_array(doc->arena, count, sizeof(*all));
+	memcpy(all, link->faults, link->fault_count * sizeof(*all));
+	if (server->fault_count)
+		memcpy(all + link->fault_count, server->faults,
+		       server->fault_count * sizeof(*all));
+	server->faults = all;
+	server->fault_count = count;
+}
+
 /* It may refuse mail though its timeline has no fault. */
 static bool has_rules(const struct deadmx_server *server)
 {
@@ -407,7 +433,8 @@ static bool leads_on_purpose(const struct deadmx_world *world,
 			(1u << DEADMX_RECORD_MX | 1u << DEADMX_RECORD_CNAME));
 }
 
-static void implicit_servers(struct deadmx_yaml *doc, struct deadmx_scenario *s)
+static void implicit_servers(struct deadmx_yaml *doc, struct deadmx_scenario *s,
+			     const struct deadmx_server *link)
 {
 	struct deadmx_world *world = &s->world;
 	struct deadmx_server *all;
@@ -425,6 +452,9 @@ static void implicit_servers(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 		    !implicit_add(doc, s, &s->mails[i], domain))
 			return;
 	}
+	for (size_t i = 0; i < world->server_count; i++)
+		if (world->servers[i].implicit)
+			link_add(doc, link, &world->servers[i]);
 }
 
 /*
@@ -436,6 +466,8 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 	const struct scenario_reader *reader = doc->user;
 
 	if (!reader->bad_servers) {
+		for (size_t i = 0; i < s->world.server_count; i++)
+			link_add(doc, &reader->link, &s->world.servers[i]);
 		addresses_check(doc, &s->world);
 		addresses6_check(doc, &s->world);
 		for (size_t i = 0; i < s->world.server_count; i++)
@@ -457,5 +489,5 @@ void scenario_check(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 	if (!reader->bad_servers && !reader->bad_expect)
 		failover_check(doc, s);
 	if (!doc->error_count)
-		implicit_servers(doc, s);
+		implicit_servers(doc, s, &reader->link);
 }

@@ -34,6 +34,7 @@ struct scenario_reader {
 	struct reply_catalogue *catalogue; /* NULL until a name needs it */
 	struct reply_catalogue_entry *own; /* the tester's, of this case */
 	size_t own_count;
+	struct deadmx_server link; /* its faults are all servers' */
 	bool bad_servers, bad_mail, bad_expect; /* missing or faulty blocks */
 	bool has_expiry;			/* times may count from it */
 	bool uses_expiry;			/* some do */

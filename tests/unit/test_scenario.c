@@ -467,6 +467,39 @@ static void test_scenario_expect_messages(void **state)
 	assert_int_equal(e->delivered, DEADMX_WANTED_NONE);
 }
 
+/* The link's rows stand before each server's own, the senders' too. */
+static void test_scenario_link(void **state)
+{
+	static const char text[] =
+		"description: d\n"
+		"world:\n"
+		"  link: {timeline: [{until: 6h, connect: net_unreachable}]}\n"
+		"  servers:\n"
+		"    mx.dest.example: {timeline: [{rcpt: stall}]}\n"
+		"mail: {from: a@src.example, to: b@dest.example}\n"
+		"expect: {ndr: yes}\n";
+	struct deadmx_scenario *s = NULL;
+
+	assert_int_equal(deadmx_scenario_parse("x/t.yml", text, strlen(text),
+					       stderr, &s),
+			 0);
+	assert_int_equal(s->world.server_count, 2);
+	assert_int_equal(s->world.servers[0].fault_count, 2);
+	assert_int_equal(s->world.servers[0].faults[0].action,
+			 DEADMX_ACTION_NET_UNREACHABLE);
+	assert_int_equal(s->world.servers[0].faults[0].place.line, 3);
+	assert_int_equal(s->world.servers[1].fault_count, 1);
+	deadmx_scenario_free(s);
+	refuse(state,
+	       "description: d\n"
+	       "world:\n"
+	       "  link: {timeline: [{rcpt: stall}]}\n"
+	       "  servers: {mx.dest.example: }\n"
+	       "mail: {from: a@src.example, to: b@dest.example}\n"
+	       "expect: {ndr: yes}\n",
+	       "x/t.yml:3:22: link, expected connect, got rcpt");
+}
+
 static void test_scenario_control(void **state)
 {
 	const struct deadmx_scenario *s = parse_good(
@@ -918,8 +951,8 @@ static void test_scenario_hints(void **state)
 		/* A key in the wrong map. */
 		{HEAD "timeline: []\n" WORLD("        - rcpt: drop\n")
 			 MAIL EXPECT,
-		 "unknown key \"timeline\" in scenario; it belongs into "
-		 "server"},
+		 "unknown key \"timeline\" in scenario; it belongs into link "
+		 "or server"},
 		{ROW("{rcpt: drop, port: 25}"),
 		 "\"port\" in a row of the timeline; it belongs into server"},
 		{HEAD "world:\n  servers:\n    mx.dest.example:\n"
@@ -998,6 +1031,7 @@ int main(void)
 		T(test_scenario_mail),
 		T(test_scenario_expect_ranges),
 		T(test_scenario_expect_messages),
+		T(test_scenario_link),
 		T(test_scenario_control),
 		T(test_scenario_name),
 		T(test_scenario_error_form),
