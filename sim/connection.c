@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/net_fault.h"
 #include "sim/sim_timer.h"
 
 /* What lies between socket and lines. */
@@ -30,6 +31,7 @@ struct connection {
 	bool eof;   /* the client sends no more */
 	bool shut;  /* our FIN is under way */
 	bool reading;
+	bool deaf; /* nothing is taken from the socket any more */
 	enum layer layer;
 	struct tls *tls;  /* HELD and TLS */
 	bool discard;	  /* what came in until now */
@@ -380,13 +382,32 @@ static void connection_read(struct connection *c, bool on)
 {
 	uv_stream_t *stream = (uv_stream_t *)&c->tcp;
 
-	if (c->eof || on == c->reading || uv_is_closing((uv_handle_t *)stream))
+	if (c->eof || (on && c->deaf) || on == c->reading ||
+	    uv_is_closing((uv_handle_t *)stream))
 		return;
 	c->reading = on;
 	if (on)
 		uv_read_start(stream, connection_alloc, connection_on_read);
 	else
 		uv_read_stop(stream);
+}
+
+void connection_stop_reading(struct connection *c)
+{
+	/* What was said before still gets through. */
+	connection_flush(c);
+	c->deaf = true;
+	connection_read(c, false);
+}
+
+int connection_pull(struct connection *c)
+{
+	uv_os_fd_t fd;
+	int rc;
+
+	connection_stop_reading(c);
+	rc = uv_fileno((uv_handle_t *)&c->tcp, &fd);
+	return rc < 0 ? rc : net_fault_mute(fd);
 }
 
 /* The client doesn't read what it is told. */

@@ -70,6 +70,15 @@ void connection_drip(struct connection *c, const char *text, size_t len,
 void connection_stall(struct connection *c, int64_t ns);
 /* What held the session back, but for these two, is over. */
 void connection_resume(struct connection *c);
+/*
+ * The cable is pulled: from here on nothing is acknowledged, and not even the
+ * client's end is noticed. 0, or -EPERM where that needs a privilege: then
+ * what comes is acknowledged, and nothing else.
+ */
+int connection_pull(struct connection *c);
+/* Take no more from the socket: when the kernel has no room for what the
+ * client sends, the window closes. */
+void connection_stop_reading(struct connection *c);
 /* The session has ended: send what is left, then FIN or RST. */
 void connection_end(struct connection *c, bool reset);
 

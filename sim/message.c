@@ -15,6 +15,9 @@
 /* Bytes of subject in one encoded word: RFC 2047 2 allows 75 in all. */
 #define WORD_BYTES 20
 
+/* More than a line has that is added to a body. */
+#define PADDING_LINE_MAX 100
+
 char *message_id(const struct deadmx_mail *mail, size_t index)
 {
 	const char *at = strrchr(*mail->from ? mail->from : NULL_SENDER, '@');
@@ -85,9 +88,29 @@ static void put_subject(FILE *out, const char *text)
 	fputc('\n', out);
 }
 
-/* CR goes: line ends are made where the message is sent. */
-static void put_body(FILE *out, const char *text)
+/* Numbered lines for what is missing of @size, counted with CRLF. */
+static void put_lines(FILE *out, uint64_t size)
 {
+	for (unsigned n = 1; size > 1; n++) {
+		char line[PADDING_LINE_MAX];
+		int len = snprintf(line, sizeof(line),
+				   "%07u The quick brown fox jumps over the "
+				   "lazy dog, and on it goes.",
+				   n);
+
+		if ((uint64_t)len + 2 > size)
+			len = (int)size - 2;
+		else if ((uint64_t)len + 3 == size)
+			len--; /* no line has one byte */
+		fprintf(out, "%.*s\n", len, line);
+		size -= (uint64_t)len + 2;
+	}
+}
+
+/* CR goes: line ends are made where the message is sent. */
+static void put_body(FILE *out, const char *text, uint64_t size)
+{
+	uint64_t len = 0;
 	char last = '\n';
 
 	for (; *text; text++) {
@@ -95,9 +118,14 @@ static void put_body(FILE *out, const char *text)
 			continue;
 		fputc(*text, out);
 		last = *text;
+		len += last == '\n' ? 2 : 1;
 	}
-	if (last != '\n')
+	if (last != '\n') {
 		fputc('\n', out);
+		len += 2;
+	}
+	if (len < size)
+		put_lines(out, size - len);
 }
 
 char *message_format(const struct deadmx_mail *mail, size_t index,
@@ -121,7 +149,7 @@ char *message_format(const struct deadmx_mail *mail, size_t index,
 		      "Content-Transfer-Encoding: 8bit\n",
 		      out);
 	fputc('\n', out);
-	put_body(out, body);
+	put_body(out, body, mail->size);
 	fclose(out);
 	free(id);
 	assert(text);

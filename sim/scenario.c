@@ -514,6 +514,14 @@ static void mail_body(struct deadmx_yaml *doc,
 	deadmx_yaml_text(doc, node, &mail->body);
 }
 
+static void mail_size(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	deadmx_yaml_bytes(doc, node, 1, DEADMX_MESSAGE_BYTES_MAX, &mail->size);
+}
+
 static void mail_via(struct deadmx_yaml *doc,
 		     const struct deadmx_yaml_node *node, void *arg)
 {
@@ -634,6 +642,10 @@ static const struct deadmx_yaml_key mail_keys[] = {
 	{"subject", mail_subject, "its subject (default: a plain one)", false,
 	 "text"},
 	{"body", mail_body, "its text (default: one line)", false, "text"},
+	{"size", mail_size,
+	 "lines are added to the body until it has so many bytes (default: "
+	 "none)",
+	 false, "bytes"},
 	{"via", mail_via,
 	 "smtp, or sendmail: the MTA's own command (default smtp)", false,
 	 "'smtp'|'sendmail'"},
@@ -664,6 +676,7 @@ static void read_mail(struct deadmx_yaml *doc,
 	struct scenario_reader *reader = doc->user;
 	struct deadmx_scenario *s = arg;
 	size_t count = 1, before = doc->error_count;
+	uint64_t size = 0;
 
 	if (node->kind == DEADMX_YAML_LIST) {
 		child = node->first;
@@ -684,7 +697,13 @@ static void read_mail(struct deadmx_yaml *doc,
 					     .subject = SUBJECT_DEFAULT,
 					     .body = BODY_DEFAULT};
 		deadmx_yaml_map(doc, child, "mail", mail_keys, mail);
+		size += mail->size;
 	}
+	if (size > DEADMX_SCENARIO_SIZES_MAX)
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "mail, expected sizes of %d bytes in all at "
+				  "most, got %ju",
+				  DEADMX_SCENARIO_SIZES_MAX, (uintmax_t)size);
 	reader->bad_mail = doc->error_count > before;
 }
 

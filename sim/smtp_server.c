@@ -368,6 +368,22 @@ static void on_start_tls(void *arg)
 	connection_expect_tls(p->connection);
 }
 
+static void on_pull(void *arg)
+{
+	struct peer *p = arg;
+	int rc = connection_pull(p->connection);
+
+	if (rc < 0)
+		emit_error(p->server, "half_open needs CAP_NET_ADMIN here", rc);
+}
+
+static void on_stop_reading(void *arg)
+{
+	const struct peer *p = arg;
+
+	connection_stop_reading(p->connection);
+}
+
 /* Frontends. */
 
 static bool on_relay(void *arg, enum deadmx_stage stage,
@@ -467,6 +483,8 @@ static const struct smtp_session_ops session_ops = {
 	.close = on_close,
 	.message = on_message,
 	.start_tls = on_start_tls,
+	.pull = on_pull,
+	.stop_reading = on_stop_reading,
 	.relay = on_relay,
 	.relay_forget = on_relay_forget,
 	.on_command = on_command,

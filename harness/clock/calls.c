@@ -148,6 +148,10 @@ static void calls_wait(struct clock *c, struct task *t,
 	    arch_sp(&t->resume.call) == arch_sp(call))
 		deadline_ns = t->resume.deadline_ns;
 	t->resume.active = false;
+	/* Who is ready to wait looks at the clock in passing: in the course of
+	 * a long message it may do so thousands of times. */
+	if (deadline_ns > clock_mono_ns(c))
+		c->slow_reads = 0;
 	*w = (struct wait){.active = true,
 			   .exit_armed = exit,
 			   .kernel_nr = arch_nr(regs),

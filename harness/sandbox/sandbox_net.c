@@ -101,6 +101,10 @@ static int net_fault(struct sandbox_fault *fault, int nl, const char *what)
 				 what, nl_geterror(nl));
 }
 
+/* As on Ethernet: with lo's own 65536 a window holds a single segment, and a
+ * sender's buffer megabytes. */
+#define NET_MTU 1500
+
 static int net_lo_up(struct nl_sock *nl)
 {
 	struct rtnl_link *old = NULL, *up = rtnl_link_alloc();
@@ -108,6 +112,7 @@ static int net_lo_up(struct nl_sock *nl)
 
 	if (!r) {
 		rtnl_link_set_flags(up, IFF_UP);
+		rtnl_link_set_mtu(up, NET_MTU);
 		r = rtnl_link_change(nl, old, up, 0);
 	}
 	rtnl_link_put(old);

@@ -527,6 +527,7 @@ struct deadmx_mail {
 	size_t to_count;
 	char *subject;
 	char *body;	   /* text; CRLF and dots are the sender's business */
+	uint64_t size;	   /* bytes that lines are added to it for; 0 = none */
 	bool via_sendmail; /* by the target's sendmail command, else SMTP */
 	char *notify;	   /* DSN NOTIFY value, or NULL */
 	char *ret;	   /* FULL or HDRS, or NULL */
@@ -637,6 +638,7 @@ enum {
 	DEADMX_RECORD_TEXT_MAX = 4000,	/* bytes of one TXT record */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
+	DEADMX_SCENARIO_SIZES_MAX = 64 << 20,  /* sum of all mails' sizes */
 	DEADMX_RELAY_ROWS_MAX = 100,	       /* per frontend */
 	DEADMX_RELAY_BACKENDS_MAX = 20,	       /* of one row */
 	DEADMX_REPLY_LEN_MAX = 4096,	       /* bytes of one reply */

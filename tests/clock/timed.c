@@ -558,6 +558,19 @@ static void case_spin_alarm(void)
 	CHECK(now() - start >= 10 && now() - start < 20);
 }
 
+/* Who waits in between isn't waiting for the clock to move. */
+static void case_busy(void)
+{
+	struct pollfd p = {.fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+			   .events = POLLIN};
+
+	for (int i = 0; i < 20000; i++) {
+		CHECK(poll(&p, 1, HOUR_S * 1000) == 1);
+		time(NULL);
+	}
+	CHECK(now() - start < 1);
+}
+
 static void case_increases(void)
 {
 	double last = now();
@@ -653,9 +666,9 @@ static const struct {
 	CASE(send_timeout),    CASE(connect),
 	CASE(uptime),	       CASE(no_setting),
 	CASE(file_times),      CASE(spin),
-	CASE(spin_alarm),      CASE(increases),
-	CASE(forks),	       CASE(stopped),
-	CASE(own_rights),
+	CASE(spin_alarm),      CASE(busy),
+	CASE(increases),       CASE(forks),
+	CASE(stopped),	       CASE(own_rights),
 };
 
 int main(int argc, char **argv)

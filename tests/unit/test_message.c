@@ -34,6 +34,33 @@ static void test_message_format(void **state)
 	free(text);
 }
 
+/* Lines are added to the byte, counted as they are sent, or none. */
+static void test_message_size(void **state)
+{
+	struct deadmx_mail mail = {.from = (char *)"s@x.example",
+				   .to = to,
+				   .to_count = 1,
+				   .subject = (char *)"A"};
+
+	for (uint64_t size = 1; size < 1000; size++) {
+		size_t len, sent = 0;
+		char *text, *body;
+
+		mail.body = (char *)(size % 2 ? "one\ntwo" : "");
+		mail.size = size;
+		text = message_format(&mail, 0, 0, &len);
+		body = strstr(text, "\n\n") + 2;
+		for (const char *at = body; *at; at++)
+			sent += *at == '\n' ? 2 : 1;
+		if (size % 2 && size < 12)
+			assert_int_equal(sent, 10);
+		else
+			assert_int_equal(sent, size);
+		assert_int_equal(text[len - 1], '\n');
+		free(text);
+	}
+}
+
 /* A null reverse-path, no subject, no body: still a message. */
 static void test_message_null_sender(void **state)
 {
@@ -74,6 +101,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message_format),
+		cmocka_unit_test(test_message_size),
 		cmocka_unit_test(test_message_null_sender),
 		cmocka_unit_test(test_message_utf8),
 	};

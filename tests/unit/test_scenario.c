@@ -373,6 +373,7 @@ static void test_scenario_mail(void **state)
 						   "    at: 5m\n"
 						   "    subject: Hello\n"
 						   "    body: Text\n"
+						   "    size: 200KiB\n"
 						   "    via: sendmail\n"
 						   "    notify: [FAILURE, "
 						   "DELAY]\n"
@@ -390,6 +391,7 @@ static void test_scenario_mail(void **state)
 	assert_int_equal(mail->at_ns, 5 * MINUTE_NS);
 	assert_string_equal(mail->subject, "Hello");
 	assert_string_equal(mail->body, "Text");
+	assert_int_equal(mail->size, 200 << 10);
 	assert_true(mail->via_sendmail);
 	assert_string_equal(mail->notify, "FAILURE,DELAY");
 	assert_string_equal(mail->ret, "HDRS");
@@ -842,6 +844,9 @@ static void test_scenario_limits(void **state)
 	limit(state, HEAD WORLD("        - rcpt: stall\n") "mail:\n",
 	      "  - {from: a@src.example, to: b%d@dest.example}\n",
 	      DEADMX_SCENARIO_MAILS_MAX, EXPECT, "1 to 1000 messages");
+	limit(state, HEAD WORLD("        - rcpt: stall\n") "mail:\n",
+	      "  - {from: a@src.example, to: b%d@dest.example, size: 1MiB}\n",
+	      DEADMX_SCENARIO_SIZES_MAX >> 20, EXPECT, "67108864 bytes in all");
 	limit(state,
 	      HEAD WORLD("        - rcpt: stall\n") "mail:\n"
 						    "  from: a@src.example\n"

@@ -2,7 +2,9 @@
 /* Unit tests of sim/smtp_server.c on real sockets, in real time. */
 #include "world_fixture.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include "sim/connection.h"
@@ -239,6 +241,95 @@ static void test_smtp_server_reset_pipelined(void **state)
 	assert_non_null(strstr(f->w.events,
 			       "fault 1 mx.test rcpt reset null 1\n"
 			       "close 1 mx.test server reset\n"));
+}
+
+/* Bytes that @fd has said and the other end has not acknowledged. */
+static int unacknowledged(int fd)
+{
+	int bytes = -1;
+
+	assert_int_equal(ioctl(fd, SIOCOUTQ, &bytes), 0);
+	return bytes;
+}
+
+/*
+ * The cable is pulled: what was said before is there, what comes then is not
+ * even acknowledged, and the client's end is never noticed.
+ */
+static void test_smtp_server_half_open(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_MAIL,
+					   .action = DEADMX_ACTION_HALF_OPEN});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd, "HELO me\r\nMAIL FROM:<a@b>\r\n");
+	fixture_await_event(&f->w, "fault 1 mx.test mail half_open");
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n250 mx.test\r\n");
+	if (strstr(f->w.events, "error mx.test: half_open needs CAP_NET_ADMIN "
+				"here: ")) {
+		close(fd);
+		skip();
+	}
+	fixture_send(&f->w, fd, "QUIT\r\n");
+	for (int i = 0; i < 50; i++)
+		fixture_turn(&f->w);
+	assert_true(unacknowledged(fd) >= 6);
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 50; i++)
+		fixture_turn(&f->w);
+	assert_int_equal(smtp_server_connections(f->server), 1);
+	assert_null(strstr(f->w.events, "close 1"));
+	close(fd);
+}
+
+/* Send until nothing is taken any more; bytes sent. */
+static size_t fill(struct fixture *f, int fd, const char *bytes, size_t len)
+{
+	size_t sent = 0;
+
+	for (int stuck = 0; stuck < 50;) {
+		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+
+		sent += n > 0 ? (size_t)n : 0;
+		stuck = n > 0 ? 0 : stuck + 1;
+		assert_true(sent < 256 << 20);
+		fixture_turn(&f->w);
+	}
+	return sent;
+}
+
+/* A closed window: acknowledged as far as it was open, then no more. */
+static void test_smtp_server_stop_reading(void **state)
+{
+	struct fixture *f = *state;
+	char line[1000];
+	int fd, waiting;
+
+	add_fault(f,
+		  (struct deadmx_fault){.stage = DEADMX_STAGE_BODY,
+					.action = DEADMX_ACTION_STOP_READING});
+	begin(f);
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+	fixture_expect(&f->w, fd,
+		       "220 mx.test ESMTP\r\n250 mx.test\r\n"
+		       "250 Sender ok\r\n250 Recipient ok\r\n"
+		       "354 End data with <CR><LF>.<CR><LF>\r\n");
+	fill(f, fd, line, sizeof(line));
+	waiting = unacknowledged(fd);
+	assert_true(waiting > 0);
+	for (int i = 0; i < 50; i++)
+		fixture_turn(&f->w);
+	assert_int_equal(unacknowledged(fd), waiting);
+	assert_non_null(strstr(f->w.events,
+			       "fault 1 mx.test body stop_reading null 1\n"));
+	close(fd);
 }
 
 /* Chunks are bytes, however the socket cuts them; commands follow at once. */
@@ -625,6 +716,8 @@ int main(void)
 		T(test_smtp_server_drop),
 		T(test_smtp_server_reset_at_dot),
 		T(test_smtp_server_reset_pipelined),
+		T(test_smtp_server_half_open),
+		T(test_smtp_server_stop_reading),
 		T(test_smtp_server_chunks),
 		T(test_smtp_server_421),
 		T(test_smtp_server_limits),
