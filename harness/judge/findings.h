@@ -132,15 +132,39 @@
 	XX(ENVELOPE_ID, "rfc3464/2.2.1/original-envelope-id", \
 	   "the sender's envelope id is missing, changed or invented", \
 	   "The sender's own number for this mail has to come back unchanged, so that his program finds the mail again.") \
+	XX(DSN_GATEWAY, "rfc3464/2.2.3/dsn-gateway", \
+	   "DSN-Gateway is malformed", \
+	   "Names the gateway that translated a foreign report, as \"dns; name\".") \
+	XX(RECEIVED_FROM, "rfc3464/2.2.4/received-from-mta", \
+	   "Received-From-MTA is malformed", \
+	   "Names the server that handed the mail in, as \"dns; name (address)\".") \
+	XX(CLIENT_ADDRESS, "rfc3464/2.2.4/client-address", \
+	   "Received-From-MTA lacks the client's address", \
+	   "A name can be made up; the address in parentheses says who it really was.") \
 	XX(ARRIVAL_DATE, "rfc3464/2.2.5/arrival-date", \
 	   "Arrival-Date is no date with a numeric zone", \
 	   "Zone names such as EST mean different things in different places; +0000 does not.") \
+	XX(MESSAGE_FIELD_REPEATED, "rfc3464/2.2/field-repeated", \
+	   "a per-message field stands twice", \
+	   "With two values for one field, programs differ in which they believe.") \
+	XX(MESSAGE_FIELD_ORDER, "rfc3464/2.2/field-order", \
+	   "per-message fields are not in the order of the grammar", \
+	   "The RFC's grammar lists the fields in one order; programs read them in any, so this only meets the eye.") \
 	XX(STATUS_ENCODING, "rfc3464/2.1/encoding", \
 	   "the delivery status is not in the 7bit encoding", \
 	   "The status part has to be readable as it stands, also in old mail programs.") \
 	XX(STATUS_LINES, "rfc3464/2.1.1/field-syntax", \
 	   "the delivery status has lines that are no fields", \
 	   "Each line is a name, a colon and a value; a program stumbles over anything else.") \
+	XX(FOLDING, "rfc3464/2.1.1/folding", \
+	   "lines go on where no field began, or look empty and are not", \
+	   "A line that begins with a blank belongs to the one before it; where there is none, programs read different fields.") \
+	XX(TYPE, "rfc3464/2.1.2/type", \
+	   "what stands before the semicolon is not one word", \
+	   "The word says how to read the rest, such as rfc822 for an address or smtp for a reply.") \
+	XX(BLANK_LINE, "rfc3464/2.3/blank-line", \
+	   "no empty line parts the recipient's fields from the message's", \
+	   "Programs find the recipients by the empty lines; without one they find none.") \
 	XX(FIELD_REPEATED, "rfc3464/2.3/field-repeated", \
 	   "a per-recipient field that may stand once stands twice", \
 	   "With two values for one field, programs differ in which they believe.") \
@@ -150,6 +174,12 @@
 	XX(ORIGINAL_RECIPIENT, "rfc3464/2.3.1/original-recipient", \
 	   "the sender's ORCPT is missing, changed or invented", \
 	   "The address as the sender gave it has to come back, so that he knows which of his recipients is meant.") \
+	XX(EXTENSION, "rfc3464/2.4/extension-name", \
+	   "a field that the RFCs don't define, without X- before its name", \
+	   "Private fields begin with X-, so that they never clash with later standards.") \
+	XX(ORIGINAL_SYNTAX, "rfc3464/2.3.1/original-recipient-syntax", \
+	   "Original-Recipient is malformed", \
+	   "The address as the sender gave it, as \"rfc822; address\".") \
 	XX(NO_RECIPIENT, "rfc3464/2.3/recipient-fields", \
 	   "the delivery status has no per-recipient fields", \
 	   "A report that names no recipient tells the sender nothing.") \
@@ -177,6 +207,12 @@
 	XX(RETRY_DATE, "rfc3464/2.3.9/retry-date", \
 	   "Will-Retry-Until is no date with a numeric zone", \
 	   "Zone names such as EST mean different things in different places; +0000 does not.") \
+	XX(CODE_UNKNOWN, "rfc3463/2/code-unknown", \
+	   "a Status that no RFC defines", \
+	   "Others don't know this number and read only its first one or two parts.") \
+	XX(CODE_CLASS, "rfc3463/3/code-class", \
+	   "a Status whose class doesn't go with the rest", \
+	   "Some conditions are for a time only (X.4.1, nobody answers) and some for good (X.1.1, no such user).") \
 	XX(BETTER_STATUS, "rfc3463/3.5/better-code", \
 	   "X.4.7 although the code of the actual problem is known", \
 	   "X.4.7 only says that time was over; the code of what kept the mail back says what to repair.") \
@@ -186,6 +222,9 @@
 	XX(DSN_ADDRESS, "rfc3464/2/to", \
 	   "the To header is not the address the bounce was sent to", \
 	   "A bounce is addressed to whoever sent the mail, in its header as well.") \
+	XX(FROM, "rfc3464/2/from", \
+	   "the From header has no address to write to", \
+	   "A person should be able to ask whoever runs the server that sent the bounce.") \
 	XX(REPORT_TYPE, "rfc6522/3/report-type", \
 	   "not multipart/report with report-type=delivery-status", \
 	   "This label tells programs that the message is a bounce; without it they take it for a letter.") \
@@ -195,9 +234,27 @@
 	XX(REPORT_ORDER, "rfc6522/3/part-order", \
 	   "the delivery status is not the second part of the report", \
 	   "Programs look for the status in second place, right behind the text.") \
+	XX(REPORT_PARTS, "rfc6522/3/part-count", \
+	   "the report has more than three parts", \
+	   "Text, status, and the returned mail: programs expect nothing else.") \
 	XX(STATUS_UTF8, "rfc6533/3/utf8-status", \
 	   "UTF-8 in a delivery status that is not message/global-delivery-status", \
 	   "The old kind of status part is ASCII only; letters beyond it need the new kind.") \
+	XX(UTF8_ADDRESS, "rfc6533/3/utf8-address", \
+	   "an address of type utf-8 is not written in ASCII's safe letters", \
+	   "In the old kind of status part the letters + = \\ and blanks of such an address are written as \\x{2B} and so on.") \
+	XX(UTF8_TYPE, "rfc6533/4.1/address-type", \
+	   "an address beyond ASCII is not of type utf-8", \
+	   "rfc822 promises an address in ASCII; programs that believe it garble the others.") \
+	XX(LANGUAGE, "rfc6533/4.1/localized-diagnostic", \
+	   "Localized-Diagnostic without a language, or twice with the same", \
+	   "Each of these fields gives the diagnostic in one language and says in which.") \
+	XX(LANGUAGE_PLACE, "rfc6533/4.1/localized-place", \
+	   "Localized-Diagnostic in the old kind of status part", \
+	   "The field belongs to message/global-delivery-status; other programs don't know it.") \
+	XX(BAD_UTF8, "rfc6533/4.1/utf8", \
+	   "bytes that are no UTF-8 in message/global-delivery-status", \
+	   "Other character sets show as rubbish, or stop the program that reads them.") \
 	XX(AUTO_SUBMITTED, "rfc3834/5.2/auto-submitted", \
 	   "a DSN is labelled auto-generated", \
 	   "auto-generated is for mail nobody caused, as from cron; a bounce answers a mail and is auto-replied.") \
@@ -207,6 +264,12 @@
 	XX(MIME_VERSION, "rfc2045/4/mime-version", \
 	   "a MIME message without MIME-Version", \
 	   "Without it a mail program need not look at the parts at all and may show raw text.") \
+	XX(UNLABELLED, "rfc2045/2.7/8bit-in-7bit", \
+	   "bytes beyond ASCII in a status part that is said to be 7bit", \
+	   "A server that trusts the label may cut the eighth bit off each byte.") \
+	XX(LINE_LENGTH, "rfc5322/2.1.1/line-length", \
+	   "lines of more than 998 bytes", \
+	   "Servers may cut longer lines, or refuse the mail.") \
 	XX(MESSAGE_HEADER, "rfc5322/3.6/header", \
 	   "the bounce's own header lacks Date or From", \
 	   "Every mail has a date and an author; servers refuse mail without.") \
