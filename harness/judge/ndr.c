@@ -29,6 +29,7 @@ struct ndr_walk {
 	struct deadmx_ndr *ndr;
 	unsigned parts, leaves;
 	GMimePart *plain, *html, *status; /* the first of each; borrowed */
+	GMimeObject *original;
 };
 
 static bool ndr_type_is(GMimeContentType *type, const char *main,
@@ -63,6 +64,8 @@ static void ndr_walk_leaf(struct ndr_walk *walk, GMimeObject *object)
 
 	if (ndr_is_original(type)) {
 		ndr_original(walk->ndr, type);
+		if (!walk->original)
+			walk->original = object;
 		return;
 	}
 	if (!GMIME_IS_PART(object))
@@ -248,6 +251,39 @@ static enum deadmx_ndr_kind ndr_kind(const struct deadmx_ndr *ndr,
 	return is_bounce ? ndr_kind_from_text(ndr) : DEADMX_NDR_KIND_NONE;
 }
 
+/* Header of the returned message: a message, or text that is a header. */
+static void ndr_read_original(struct deadmx_ndr *ndr, GMimeObject *object)
+{
+	GMimeMessage *message = NULL;
+	GMimeStream *stream;
+	GMimeParser *parser;
+	char *text;
+	size_t len;
+
+	if (GMIME_IS_MESSAGE_PART(object)) {
+		message = g_mime_message_part_get_message(
+			GMIME_MESSAGE_PART(object));
+		if (message)
+			g_object_ref(message);
+	} else if (GMIME_IS_PART(object)) {
+		text = ndr_part_bytes(ndr, GMIME_PART(object),
+				      DEADMX_NDR_TEXT_MAX, &len);
+		stream = g_mime_stream_mem_new_with_buffer(text, len);
+		parser = g_mime_parser_new_with_stream(stream);
+		message = g_mime_parser_construct_message(parser, NULL);
+		g_object_unref(parser);
+		g_object_unref(stream);
+		free(text);
+	}
+	if (!message)
+		return;
+	ndr->original_from = ndr_header(message, "From");
+	ndr->original_to = ndr_header(message, "To");
+	ndr->original_subject = ndr_header(message, "Subject");
+	ndr->original_date = ndr_header(message, "Date");
+	g_object_unref(message);
+}
+
 static void ndr_read_header(struct deadmx_ndr *ndr, GMimeObject *message)
 {
 	GMimeHeaderList *list = g_mime_object_get_header_list(message);
@@ -268,6 +304,7 @@ static void ndr_read_header(struct deadmx_ndr *ndr, GMimeObject *message)
 static void ndr_read_status(struct deadmx_ndr *ndr, GMimePart *part)
 {
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
+	bool has_8bit = false;
 	size_t len;
 	char *body =
 		ndr_part_bytes(ndr, part, DEADMX_NDR_STATUS_BYTES_MAX, &len);
@@ -279,10 +316,84 @@ static void ndr_read_status(struct deadmx_ndr *ndr, GMimePart *part)
 	ndr->is_status_encoded = !ndr->is_global &&
 				 encoding != GMIME_CONTENT_ENCODING_7BIT &&
 				 encoding != GMIME_CONTENT_ENCODING_DEFAULT;
-	for (size_t i = 0; i < len && !ndr->is_global; i++)
-		ndr->has_8bit_status |= (unsigned char)body[i] >= 0x80;
+	for (size_t i = 0; i < len; i++)
+		has_8bit |= (unsigned char)body[i] >= 0x80;
+	ndr->has_8bit_status = has_8bit && !ndr->is_global;
+	ndr->is_status_unlabelled =
+		has_8bit && ndr->is_global &&
+		(encoding == GMIME_CONTENT_ENCODING_7BIT ||
+		 encoding == GMIME_CONTENT_ENCODING_DEFAULT);
+	ndr->has_bad_utf8 =
+		ndr->is_global && !g_utf8_validate(body, (gssize)len, NULL);
 	ndr_fields_read(ndr, body, len);
 	free(body);
+}
+
+static void ndr_read_text(struct deadmx_ndr *ndr, const struct ndr_walk *walk)
+{
+	char *html;
+
+	if (walk->plain) {
+		ndr->text = ndr_part_text(ndr, walk->plain);
+	} else if (walk->html) {
+		html = ndr_part_text(ndr, walk->html);
+		ndr->text = ndr_html_text(html);
+		free(html);
+	} else {
+		ndr->text = strdup("");
+	}
+	assert(ndr->text);
+}
+
+/* Header fields by which Exim and Exchange mark their bounces. */
+static bool ndr_is_marked(GMimeMessage *message)
+{
+	GMimeObject *object = GMIME_OBJECT(message);
+
+	return g_mime_object_get_header(object, "X-Failed-Recipients") ||
+	       g_mime_object_get_header(object, "X-MS-Exchange-Message-Is-Ndr");
+}
+
+/* Lines above 998 bytes in the header, which ends at the first empty line. */
+static unsigned ndr_long_lines(const char *bytes, size_t len)
+{
+	unsigned count = 0;
+
+	while (len) {
+		const char *end = memchr(bytes, '\n', len);
+		size_t line = end ? (size_t)(end - bytes) : len;
+		size_t text = line && bytes[line - 1] == '\r' ? line - 1 : line;
+
+		if (!text)
+			break;
+		count += text > NDR_LINE_MAX;
+		if (!end)
+			break;
+		bytes = end + 1;
+		len -= line + 1;
+	}
+	return count;
+}
+
+/*
+ * What programs put before the first header line: a byte order mark, the
+ * "From " line of a mailbox, empty lines.
+ */
+static void ndr_skip_front(const char **bytes, size_t *len)
+{
+	const char *end;
+	size_t n = 0;
+
+	if (*len >= 3 && memcmp(*bytes, "\xef\xbb\xbf", 3) == 0)
+		n = 3;
+	while (n < *len && ((*bytes)[n] == '\r' || (*bytes)[n] == '\n'))
+		n++;
+	if (*len - n > 5 && memcmp(*bytes + n, "From ", 5) == 0) {
+		end = memchr(*bytes + n, '\n', *len - n);
+		n = end ? (size_t)(end + 1 - *bytes) : *len;
+	}
+	*bytes += n;
+	*len -= n;
 }
 
 static void ndr_read_message(struct deadmx_ndr *ndr, GMimeMessage *message)
@@ -294,24 +405,27 @@ static void ndr_read_message(struct deadmx_ndr *ndr, GMimeMessage *message)
 	ndr->from = ndr_header(message, "From");
 	ndr->to = ndr_header(message, "To");
 	ndr->subject = ndr_header(message, "Subject");
+	ndr->date = ndr_header(message, "Date");
 	ndr->auto_submitted = ndr_header(message, "Auto-Submitted");
 	ndr->from_daemon = ndr_from_daemon(ndr->from);
 	ndr_read_header(ndr, GMIME_OBJECT(message));
 	if (top) {
 		ndr->is_report = ndr_is_report(top);
+		if (ndr->is_report && GMIME_IS_MULTIPART(top))
+			ndr->report_parts =
+				(unsigned)g_mime_multipart_get_count(
+					GMIME_MULTIPART(top));
 		ndr_walk(&walk, top, 1);
 	}
-	if (walk.plain || walk.html)
-		ndr->text =
-			ndr_part_text(ndr, walk.plain ? walk.plain : walk.html);
-	else
-		ndr->text = strdup("");
-	assert(ndr->text);
+	ndr_read_text(ndr, &walk);
+	if (walk.original)
+		ndr_read_original(ndr, walk.original);
 	if (walk.status)
 		ndr_read_status(ndr, walk.status);
-	is_bounce = ndr->from_daemon || ndr->has_status || ndr->is_report ||
-		    g_mime_object_get_header(GMIME_OBJECT(message),
-					     "X-Failed-Recipients");
+	is_bounce =
+		ndr->from_daemon || ndr->has_status || ndr->is_report ||
+		ndr_is_marked(message) ||
+		strstr(ndr->text, "Diagnostic information for administrators:");
 	ndr->kind = ndr_kind(ndr, is_bounce);
 }
 
@@ -329,6 +443,8 @@ int deadmx_ndr_parse(const char *bytes, size_t len, struct deadmx_ndr **ret)
 		len = DEADMX_NDR_BYTES_MAX;
 		ndr->is_truncated = true;
 	}
+	ndr_skip_front(&bytes, &len);
+	ndr->long_lines = ndr_long_lines(bytes, len);
 	stream = g_mime_stream_mem_new_with_buffer(bytes, len);
 	parser = g_mime_parser_new_with_stream(stream);
 	g_object_unref(stream);
@@ -392,11 +508,13 @@ static void ndr_recipient_release(struct deadmx_ndr_recipient *r)
 	free(r->original_recipient);
 	free(r->action_text);
 	free(r->status);
+	free(r->remote_type);
 	free(r->remote_mta);
 	free(r->diagnostic_type);
 	free(r->diagnostic_code);
 	free(r->last_attempt);
 	free(r->will_retry_until);
+	free(r->languages);
 }
 
 void deadmx_ndr_free(struct deadmx_ndr *ndr)
@@ -414,11 +532,19 @@ void deadmx_ndr_free(struct deadmx_ndr *ndr)
 	free(ndr->from);
 	free(ndr->to);
 	free(ndr->subject);
+	free(ndr->date);
 	free(ndr->auto_submitted);
 	free(ndr->text);
 	free(ndr->reporting_mta);
 	free(ndr->arrival_date);
 	free(ndr->envelope_id);
+	free(ndr->dsn_gateway);
+	free(ndr->received_from_mta);
+	free(ndr->extension);
+	free(ndr->original_from);
+	free(ndr->original_to);
+	free(ndr->original_subject);
+	free(ndr->original_date);
 	free(ndr);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <assert.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,8 @@ struct ndr_groups {
 	bool is_full;  /* a limit was met: read no more */
 	unsigned seen; /* per-recipient fields of the current row, by bit */
 	int last;      /* number of the last one in the grammar */
+	unsigned message_seen; /* the same of the per-message fields */
+	int message_last;
 	struct ndr_field field;
 };
 
@@ -118,6 +121,7 @@ enum ndr_row_field {
 	NDR_STATUS,
 	NDR_REMOTE_MTA,
 	NDR_DIAGNOSTIC_CODE,
+	NDR_LOCALIZED_DIAGNOSTIC, /* RFC 6533 4.1; once for each language */
 	NDR_LAST_ATTEMPT_DATE,
 	NDR_FINAL_LOG_ID,
 	NDR_WILL_RETRY_UNTIL,
@@ -131,6 +135,7 @@ static const char *const ndr_row_names[NDR_ROW_FIELDS] = {
 	"Status",
 	"Remote-MTA",
 	"Diagnostic-Code",
+	"Localized-Diagnostic",
 	"Last-Attempt-Date",
 	"Final-Log-ID",
 	"Will-Retry-Until",
@@ -144,6 +149,33 @@ static enum ndr_row_field ndr_row_field(const char *name)
 	while (i < NDR_ROW_FIELDS && strcasecmp(name, ndr_row_names[i]) != 0)
 		i++;
 	return (enum ndr_row_field)i;
+}
+
+/* "en; text": remember the language, once. */
+static void ndr_language(struct deadmx_ndr_recipient *r, const char *value)
+{
+	const char *semicolon = strchr(value, ';');
+	char *tag = semicolon ? ndr_copy(value, (size_t)(semicolon - value))
+			      : strdup("");
+	const char *old = r->languages ? r->languages : "";
+	char *list = NULL;
+	size_t len;
+	int rc;
+
+	assert(tag);
+	len = strlen(tag);
+	if (!len || strlen(old) + len > DEADMX_NDR_VALUE_MAX)
+		r->has_bad_language = true;
+	for (const char *at = old; len && *at; at += strcspn(at, ";") + 1)
+		r->has_bad_language |=
+			strncasecmp(at, tag, len) == 0 && at[len] == ';';
+	if (!r->has_bad_language) {
+		rc = asprintf(&list, "%s%s;", old, tag);
+		assert(rc >= 0);
+		free(r->languages);
+		r->languages = list;
+	}
+	free(tag);
 }
 
 static void ndr_recipient_set(struct deadmx_ndr_recipient *r,
@@ -164,10 +196,13 @@ static void ndr_recipient_set(struct deadmx_ndr_recipient *r,
 		ndr_set(&r->status, value);
 		return;
 	case NDR_REMOTE_MTA:
-		ndr_set_typed(NULL, &r->remote_mta, value);
+		ndr_set_typed(&r->remote_type, &r->remote_mta, value);
 		return;
 	case NDR_DIAGNOSTIC_CODE:
 		ndr_set_typed(&r->diagnostic_type, &r->diagnostic_code, value);
+		return;
+	case NDR_LOCALIZED_DIAGNOSTIC:
+		ndr_language(r, value);
 		return;
 	case NDR_LAST_ATTEMPT_DATE:
 		ndr_set(&r->last_attempt, value);
@@ -181,15 +216,25 @@ static void ndr_recipient_set(struct deadmx_ndr_recipient *r,
 	}
 }
 
+/* RFC 3464 2.4: what the RFCs don't define begins with X-. */
+static void ndr_extension(struct deadmx_ndr *ndr, const char *name)
+{
+	if (strncasecmp(name, "X-", 2) != 0)
+		ndr_set(&ndr->extension, name);
+}
+
 static void ndr_recipient_field(struct ndr_groups *g,
 				struct deadmx_ndr_recipient *r,
 				const char *name, const char *value)
 {
 	enum ndr_row_field field = ndr_row_field(name);
 
-	if (field == NDR_ROW_FIELDS)
+	if (field == NDR_ROW_FIELDS) {
+		ndr_extension(g->ndr, name);
 		return;
-	r->has_repeated_field |= (g->seen >> field & 1u) != 0;
+	}
+	r->has_repeated_field |= (g->seen >> field & 1u) != 0 &&
+				 field != NDR_LOCALIZED_DIAGNOSTIC;
 	r->is_out_of_order |= (int)field < g->last;
 	g->seen |= 1u << field;
 	g->last = (int)field;
@@ -204,6 +249,35 @@ static bool ndr_starts_recipient(const char *name)
 	       strcasecmp(name, "Status") == 0;
 }
 
+/* A per-message field, in the order of the grammar (RFC 3464 2.2)? */
+static bool ndr_message_field(struct ndr_groups *g, const char *name,
+			      const char *value)
+{
+	struct deadmx_ndr *ndr = g->ndr;
+	const struct {
+		const char *name;
+		char **slot;
+	} fields[] = {
+		{"Original-Envelope-Id", &ndr->envelope_id},
+		{"Reporting-MTA", &ndr->reporting_mta},
+		{"DSN-Gateway", &ndr->dsn_gateway},
+		{"Received-From-MTA", &ndr->received_from_mta},
+		{"Arrival-Date", &ndr->arrival_date},
+	};
+
+	for (int i = 0; i < 5; i++) {
+		if (strcasecmp(name, fields[i].name) != 0)
+			continue;
+		ndr->has_repeated_field |= (g->message_seen >> i & 1u) != 0;
+		ndr->is_out_of_order |= i < g->message_last;
+		g->message_seen |= 1u << i;
+		g->message_last = i;
+		ndr_set(fields[i].slot, value);
+		return true;
+	}
+	return false;
+}
+
 /* The field collected so far is whole: put it where it belongs. */
 static void ndr_field_end(struct ndr_groups *g)
 {
@@ -213,19 +287,17 @@ static void ndr_field_end(struct ndr_groups *g)
 	f->value[f->value_len] = '\0';
 	if (!f->name[0])
 		return;
-	if (g->is_first && strcasecmp(f->name, "Reporting-MTA") == 0) {
-		ndr_set(&g->ndr->reporting_mta, f->value);
-	} else if (g->is_first && strcasecmp(f->name, "Arrival-Date") == 0) {
-		ndr_set(&g->ndr->arrival_date, f->value);
-	} else if (g->is_first &&
-		   strcasecmp(f->name, "Original-Envelope-Id") == 0) {
-		ndr_set(&g->ndr->envelope_id, f->value);
+	if (g->is_first && ndr_message_field(g, f->name, f->value)) {
+		/* done */
 	} else if (!g->is_first || ndr_starts_recipient(f->name) ||
 		   g->has_row) {
 		/* Even in the first group: somebody forgot the blank line. */
+		g->ndr->lacks_blank_line |= g->is_first;
 		row = ndr_row(g);
 		if (row)
 			ndr_recipient_field(g, row, f->name, f->value);
+	} else {
+		ndr_extension(g->ndr, f->name);
 	}
 	f->name[0] = '\0';
 	f->value_len = 0;
@@ -275,6 +347,8 @@ static void ndr_line(struct ndr_groups *g, const char *line, size_t len)
 	while (skip < len && isspace((unsigned char)line[skip]))
 		skip++;
 	if (skip == len) {
+		/* By RFC 822 a line of blanks goes on with the field. */
+		g->ndr->bad_folds += skip > 0;
 		ndr_field_end(g);
 		if (g->in_group) {
 			g->is_first = false;
@@ -286,6 +360,8 @@ static void ndr_line(struct ndr_groups *g, const char *line, size_t len)
 		if (g->field.name[0]) {
 			ndr_value_add(g, " ", 1);
 			ndr_value_add(g, line + skip, len - skip);
+		} else if (!g->in_group) {
+			g->ndr->bad_folds++;
 		}
 	} else {
 		ndr_field_end(g);
@@ -308,6 +384,7 @@ void ndr_fields_read(struct deadmx_ndr *ndr, const char *body, size_t len)
 
 		if (line_len && body[at + line_len - 1] == '\r')
 			line_len--;
+		ndr->long_lines += line_len > NDR_LINE_MAX;
 		/* NULs would cut texts short unseen: such a line is skipped. */
 		if (!memchr(body + at, '\0', line_len))
 			ndr_line(g, body + at, line_len);

@@ -112,6 +112,22 @@ static void ndr_lint_final_recipient(struct deadmx_ndr *ndr,
 			 r->final_recipient);
 }
 
+/* Nothing but blanks, or a comment whose parentheses are in pairs. */
+static bool ndr_only_comment(const char *rest)
+{
+	int depth = 0;
+
+	rest += strspn(rest, " \t");
+	if (*rest && *rest != '(')
+		return false;
+	for (; *rest; rest++) {
+		depth += *rest == '(' ? 1 : *rest == ')' ? -1 : 0;
+		if (depth == 0 && rest[1])
+			return rest[1 + strspn(rest + 1, " \t")] == '\0';
+	}
+	return depth == 0;
+}
+
 static void ndr_lint_action(struct deadmx_ndr *ndr,
 			    const struct deadmx_ndr_recipient *r)
 {
@@ -121,7 +137,9 @@ static void ndr_lint_action(struct deadmx_ndr *ndr,
 	if (!r->action_text)
 		ndr_find(ndr, FINDING_ACTION, DEADMX_NDR_MUST, expected,
 			 "no Action for %s", ndr_who(r));
-	else if (r->action == DEADMX_NDR_ACTION_NONE)
+	else if (r->action == DEADMX_NDR_ACTION_NONE ||
+		 !ndr_only_comment(r->action_text +
+				   strcspn(r->action_text, " \t(")))
 		ndr_find(ndr, FINDING_ACTION, DEADMX_NDR_MUST, expected,
 			 "\"%s\" for %s", r->action_text, ndr_who(r));
 }
@@ -133,9 +151,7 @@ static bool ndr_status_cut(char *status)
 	const char *rest = status + len;
 	bool ok;
 
-	while (isspace((unsigned char)*rest))
-		rest++;
-	ok = !*rest || (*rest == '(' && rest[strlen(rest) - 1] == ')');
+	ok = ndr_only_comment(rest);
 	status[len] = '\0';
 	return ok;
 }
@@ -189,10 +205,11 @@ static void ndr_lint_better_status(struct deadmx_ndr *ndr,
 static void ndr_lint_optional(struct deadmx_ndr *ndr,
 			      const struct deadmx_ndr_recipient *r)
 {
-	if (r->remote_mta && !*r->remote_mta)
+	if (r->remote_mta &&
+	    (!*r->remote_mta || !r->remote_type || !*r->remote_type))
 		ndr_find(ndr, FINDING_REMOTE_MTA, DEADMX_NDR_MUST,
-			 "Remote-MTA: name-type; name", "no name for %s",
-			 ndr_who(r));
+			 "Remote-MTA: name-type; name", "\"%s\" for %s",
+			 r->remote_mta, ndr_who(r));
 	if (r->diagnostic_code && (!r->diagnostic_type || !*r->diagnostic_type))
 		ndr_find(ndr, FINDING_DIAGNOSTIC_CODE, DEADMX_NDR_MUST,
 			 "Diagnostic-Code: type; text",
@@ -230,29 +247,16 @@ static void ndr_lint_recipient(struct deadmx_ndr *ndr,
 			 r->action_text, ndr_who(r));
 }
 
-static void ndr_lint_reporting_mta(struct deadmx_ndr *ndr)
-{
-	static const char expected[] = "Reporting-MTA: name-type; name";
-	const char *semicolon;
-
-	if (!ndr->reporting_mta) {
-		ndr_find(ndr, FINDING_REPORTING_MTA, DEADMX_NDR_MUST, expected,
-			 "no Reporting-MTA");
-		return;
-	}
-	semicolon = strchr(ndr->reporting_mta, ';');
-	if (!semicolon || semicolon == ndr->reporting_mta ||
-	    strspn(semicolon + 1, " \t") == strlen(semicolon + 1))
-		ndr_find(ndr, FINDING_REPORTING_MTA, DEADMX_NDR_MUST, expected,
-			 "\"%s\"", ndr->reporting_mta);
-}
-
 /* What holds for every message, and for every bounce by a program. */
 static void ndr_lint_header(struct deadmx_ndr *ndr)
 {
 	if (!ndr->from || !ndr->has_date)
 		ndr_find(ndr, FINDING_MESSAGE_HEADER, DEADMX_NDR_MUST,
 			 "From and Date", "no %s", ndr->from ? "Date" : "From");
+	if (ndr->long_lines)
+		ndr_find(ndr, FINDING_LINE_LENGTH, DEADMX_NDR_MUST,
+			 "lines of at most 998 bytes in header and status",
+			 "%u longer ones", ndr->long_lines);
 	if (!ndr->has_message_id)
 		ndr_find(ndr, FINDING_MESSAGE_ID, DEADMX_NDR_SHOULD,
 			 "a Message-ID", "none");
@@ -265,6 +269,15 @@ static void ndr_lint_header(struct deadmx_ndr *ndr)
 		ndr_find(ndr, FINDING_AUTO_SUBMITTED, DEADMX_NDR_MUST,
 			 "auto-replied, or no Auto-Submitted at all",
 			 "Auto-Submitted: %s", ndr->auto_submitted);
+}
+
+/* Is there an address in the header text @header to which one can write? */
+static bool ndr_has_mailbox(const char *header)
+{
+	const char *at = strchr(header, '@');
+
+	return at && at > header && !strchr("< \"", at[-1]) &&
+	       isalnum((unsigned char)at[1]);
 }
 
 /* RFC 6522 3: text for people, then the status, then perhaps the mail. */
@@ -280,6 +293,13 @@ static void ndr_lint_parts(struct deadmx_ndr *ndr)
 		ndr_find(ndr, FINDING_REPORT_ORDER, DEADMX_NDR_MUST,
 			 "the delivery status as the second part",
 			 "it is another one");
+	if (ndr->report_parts > 3)
+		ndr_find(ndr, FINDING_REPORT_PARTS, DEADMX_NDR_MUST,
+			 "two or three parts", "%u", ndr->report_parts);
+	if (ndr->from && !ndr_has_mailbox(ndr->from))
+		ndr_find(ndr, FINDING_FROM, DEADMX_NDR_SHOULD,
+			 "the address of whoever runs the mail system",
+			 "From: %s", ndr->from);
 	if (ndr->original == DEADMX_NDR_ORIGINAL_NONE)
 		ndr_find(ndr, FINDING_ORIGINAL_MISSING, DEADMX_NDR_SHOULD,
 			 "the original message or its headers", "neither");
@@ -294,6 +314,22 @@ static void ndr_lint_status_part(struct deadmx_ndr *ndr)
 		ndr_find(ndr, FINDING_STATUS_UTF8, DEADMX_NDR_MUST,
 			 "message/global-delivery-status for more than ASCII",
 			 "message/delivery-status");
+	if (ndr->is_status_unlabelled)
+		ndr_find(ndr, FINDING_UNLABELLED, DEADMX_NDR_MUST,
+			 "Content-Transfer-Encoding: 8bit, or an encoded part",
+			 "bytes beyond ASCII in a part that is 7bit");
+	if (ndr->has_bad_utf8)
+		ndr_find(ndr, FINDING_BAD_UTF8, DEADMX_NDR_MUST, "UTF-8",
+			 "bytes that are none");
+	if (ndr->bad_folds)
+		ndr_find(ndr, FINDING_FOLDING, DEADMX_NDR_MUST,
+			 "folded lines only behind a field, and empty lines "
+			 "without blanks",
+			 "%u other lines", ndr->bad_folds);
+	if (ndr->lacks_blank_line)
+		ndr_find(ndr, FINDING_BLANK_LINE, DEADMX_NDR_MUST,
+			 "an empty line before each recipient's fields",
+			 "none before the first one's");
 	if (ndr->bad_lines)
 		ndr_find(ndr, FINDING_STATUS_LINES, DEADMX_NDR_MUST,
 			 "fields: name, colon, value", "%u lines without colon",
@@ -322,12 +358,12 @@ void ndr_lint(struct deadmx_ndr *ndr)
 			 "a delivery-status part in something else");
 	ndr_lint_parts(ndr);
 	ndr_lint_status_part(ndr);
-	ndr_lint_reporting_mta(ndr);
 	if (ndr->recipient_count == 0)
 		ndr_find(ndr, FINDING_NO_RECIPIENT, DEADMX_NDR_MUST,
 			 "one group of fields per recipient", "none");
 	for (size_t i = 0; i < ndr->recipient_count; i++)
 		ndr_lint_recipient(ndr, &ndr->recipients[i]);
+	ndr_lint_fields(ndr);
 }
 
 /* Is @address among the mailboxes of the header text @header? */

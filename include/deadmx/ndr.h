@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A non-delivery report or delay notice, read from one message: what it says
- * and which rules of RFC 3464 and RFC 6522 it breaks.
+ * and which rules of RFC 3464 (RFC 6522, RFC 6533, RFC 3463) it breaks.
  *
  * Reading is a pure function of the bytes. Whatever arrives is read as far as
  * it goes: a bounce that is no DSN at all still yields its plain text. The
@@ -73,11 +73,14 @@ struct deadmx_ndr_recipient {
 	char *action_text;			  /* as written */
 	enum deadmx_ndr_action action;
 	char *status;	       /* "4.4.1", without its comment */
+	char *remote_type;     /* "dns" */
 	char *remote_mta;      /* without its type */
 	char *diagnostic_type; /* "smtp" */
 	char *diagnostic_code; /* the text, unfolded */
 	char *last_attempt;
 	char *will_retry_until;
+	char *languages;	 /* of Localized-Diagnostic: "en;de;" */
+	bool has_bad_language;	 /* one without a tag, or the same twice */
 	bool has_repeated_field; /* one that may stand once */
 	bool is_out_of_order;	 /* fields not in the order of the grammar */
 };
@@ -103,16 +106,28 @@ struct deadmx_ndr {
 	bool is_status_second;	/* the status part comes behind it */
 	bool is_status_encoded; /* other than 7bit, and not global */
 	bool has_8bit_status; /* more than ASCII in a part that is not global */
-	bool is_global;	      /* message/global-delivery-status */
-	unsigned bad_lines;   /* of the status part: no field, not folded */
+	bool is_status_unlabelled; /* more than ASCII, yet said to be 7bit */
+	bool has_bad_utf8;	   /* in a global status part */
+	bool is_global;		   /* message/global-delivery-status */
+	unsigned report_parts;	   /* of the multipart/report; else 0 */
+	unsigned long_lines;	   /* of header and status, above 998 bytes */
+	unsigned bad_lines;	 /* of the status part: no field, not folded */
+	unsigned bad_folds;	 /* go on where nothing began, or hold blanks */
+	bool has_repeated_field; /* a per-message one */
+	bool is_out_of_order;	 /* per-message fields */
+	bool lacks_blank_line;	 /* recipient fields in the first group */
 	unsigned auto_submitted_count;
 	enum deadmx_ndr_original original;
 	bool is_truncated; /* a limit above was met */
 	enum deadmx_ndr_kind kind;
-	char *from, *to, *subject, *auto_submitted; /* header, or NULL */
+	char *from, *to, *subject, *date, *auto_submitted; /* header, or NULL */
 	char *text; /* human-readable part, UTF-8; never NULL */
-	char *reporting_mta, *arrival_date; /* or NULL */
-	char *envelope_id;		    /* Original-Envelope-Id, or NULL */
+	char *reporting_mta, *arrival_date;    /* or NULL */
+	char *dsn_gateway, *received_from_mta; /* or NULL */
+	char *extension; /* first field neither of the RFCs nor X-, or NULL */
+	/* Header of the message that is returned, or NULL. */
+	char *original_from, *original_to, *original_subject, *original_date;
+	char *envelope_id; /* Original-Envelope-Id, or NULL */
 	struct deadmx_ndr_recipient *recipients;
 	size_t recipient_count;
 	struct deadmx_ndr_finding *findings;

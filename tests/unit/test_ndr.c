@@ -317,6 +317,60 @@ static void test_ndr_lint_names_each_broken_field(void **state)
 			   "Action: failed\nStatus: 4.4.7\n"
 			   "Diagnostic-Code: smtp; 451 4.7.1 later\n",
 		 "rfc3463/3.5/better-code"},
+		{GOOD_HEAD GOOD_BODY "Remote-MTA: 192.0.2.1\n",
+		 "rfc3464/2.3.5/remote-mta"},
+		{"Reporting-MTA: dns; two words\n\n" GOOD_BODY,
+		 "rfc3464/2.2.2/reporting-mta"},
+		{"Reporting-MTA: dns; m (a (b)\nDSN-Gateway: gw\n\n" GOOD_BODY,
+		 "rfc3464/2.2.3/dsn-gateway"},
+		{"Reporting-MTA: dns; m\nReceived-From-MTA: dns;\n"
+		 " (192.0.2.1)\n\n" GOOD_BODY,
+		 "rfc3464/2.2.4/received-from-mta"},
+		{"Reporting-MTA: dns; m\nReceived-From-MTA: dns; "
+		 "c\n\n" GOOD_BODY,
+		 "rfc3464/2.2.4/client-address"},
+		{"Reporting-MTA: dns; m\nReporting-MTA: dns; n\n\n" GOOD_BODY,
+		 "rfc3464/2.2/field-repeated"},
+		{"Reporting-MTA: dns; m\nOriginal-Envelope-Id: x\n\n" GOOD_BODY,
+		 "rfc3464/2.2/field-order"},
+		{"Reporting-MTA: dns; m\nWeather: fine\n\n" GOOD_BODY,
+		 "rfc3464/2.4/extension-name"},
+		{GOOD_HEAD GOOD_BODY "Weather: fine\n",
+		 "rfc3464/2.4/extension-name"},
+		{" folded\n" GOOD_HEAD GOOD_BODY, "rfc3464/2.1.1/folding"},
+		{"Reporting-MTA: dns; m\n \n" GOOD_BODY,
+		 "rfc3464/2.1.1/folding"},
+		{"Reporting-MTA: dns; m\n" GOOD_BODY, "rfc3464/2.3/blank-line"},
+		{"Reporting-MTA: my name; m\n\n" GOOD_BODY,
+		 "rfc3464/2.1.2/type"},
+		{GOOD_HEAD GOOD_BODY "Diagnostic-Code: my code; x\n",
+		 "rfc3464/2.1.2/type"},
+		{GOOD_HEAD GOOD_BODY "Remote-MTA: a host; x\n",
+		 "rfc3464/2.1.2/type"},
+		{GOOD_HEAD "Original-Recipient: bob@dest.example\n" GOOD_BODY,
+		 "rfc3464/2.3.1/original-recipient-syntax"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed (for (good)\nStatus: 4.4.1\n",
+		 "rfc3464/2.3.3/action"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\nStatus: 4.4.1 (a) b (c)\n",
+		 "rfc3464/2.3.4/status"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\nStatus: 5.4.300\n",
+		 "rfc3463/2/code-unknown"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\nStatus: 5.4.1\n",
+		 "rfc3463/3/code-class"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\nStatus: 4.1.1\n",
+		 "rfc3463/3/code-class"},
+		{GOOD_HEAD "Final-Recipient: utf-8; a+b@dest.example\n"
+			   "Action: failed\nStatus: 4.4.1\n",
+		 "rfc6533/3/utf8-address"},
+		{GOOD_HEAD GOOD_BODY "Localized-Diagnostic: de; Pech\n",
+		 "rfc6533/4.1/localized-place"},
+		{GOOD_HEAD GOOD_BODY "Localized-Diagnostic: Pech\n",
+		 "rfc6533/4.1/localized-diagnostic"},
 	};
 
 	ndr_parse_status(GOOD_HEAD GOOD_BODY);
@@ -343,6 +397,9 @@ static void test_ndr_lint_message(void **state)
 #define DATE "Date: Tue, 01 Jan 2030 00:00:00 +0000\n"
 #define ID   "Message-ID: <1@m>\n"
 #define MIME "MIME-Version: 1.0\n"
+#define GLOBAL(encoding)                                                       \
+	"--b\nContent-Type: message/global-delivery-status\n"                  \
+	"Content-Transfer-Encoding: " encoding "\n\n"
 	static const struct {
 		const char *text, *id;
 	} rows[] = {
@@ -375,6 +432,33 @@ static void test_ndr_lint_message(void **state)
 		 "Content-Transfer-Encoding: quoted-printable\n\n" GOOD_HEAD
 			 GOOD_BODY MAIL "--b--\n",
 		 "rfc3464/2.1/encoding"},
+		{"From: Mail system <>\n" DATE ID MIME REPORT TEXT STATUS MAIL
+		 "--b--\n",
+		 "rfc3464/2/from"},
+		{FROM DATE ID MIME REPORT TEXT STATUS MAIL MAIL "--b--\n",
+		 "rfc6522/3/part-count"},
+		{FROM DATE ID MIME REPORT TEXT GLOBAL("8bit")
+			 GOOD_HEAD GOOD_BODY
+		 "Localized-Diagnostic: en; a\n"
+		 "Localized-Diagnostic: de; \xc3\xb6\n" MAIL "--b--\n",
+		 NULL},
+		{FROM DATE ID MIME REPORT TEXT GLOBAL("8bit")
+			 GOOD_HEAD GOOD_BODY
+		 "Localized-Diagnostic: en; a\n"
+		 "Localized-Diagnostic: EN; b\n" MAIL "--b--\n",
+		 "rfc6533/4.1/localized-diagnostic"},
+		{FROM DATE ID MIME REPORT TEXT GLOBAL("8bit") GOOD_HEAD
+		 "Final-Recipient: rfc822; \xc3\xb6@dest.example\n"
+		 "Action: failed\nStatus: 4.4.1\n" MAIL "--b--\n",
+		 "rfc6533/4.1/address-type"},
+		{FROM DATE ID MIME REPORT TEXT GLOBAL("8bit") GOOD_HEAD
+		 "Final-Recipient: utf-8; \xff@dest.example\n"
+		 "Action: failed\nStatus: 4.4.1\n" MAIL "--b--\n",
+		 "rfc6533/4.1/utf8"},
+		{FROM DATE ID MIME REPORT TEXT GLOBAL("7bit") GOOD_HEAD
+		 "Final-Recipient: utf-8; \xc3\xb6@dest.example\n"
+		 "Action: failed\nStatus: 4.4.1\n" MAIL "--b--\n",
+		 "rfc2045/2.7/8bit-in-7bit"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -517,6 +601,51 @@ static void test_ndr_ordinary_mail(void **state)
 	assert_int_equal(ndr->finding_count, 0);
 }
 
+/* HTML alone is read as a person would see it. */
+static void test_ndr_html_text(void **state)
+{
+	ndr_parse("From: MAILER-DAEMON@m\nContent-Type: text/html\n\n"
+		  "<html><head><STYLE>p {}</style><!-- <p>no --></head>"
+		  "<body><p>Not to&nbsp;<b>bob@dest.example</b><br>"
+		  "&lt;451  4.4.0&gt; &amp; &unknown;</p><script>x</script>"
+		  "<a href=\"x\">end</a></body><");
+	assert_string_equal(ndr->text, "Not to bob@dest.example\n"
+				       "<451 4.4.0> & &unknown;\nend");
+	assert_true(deadmx_ndr_names(ndr, "bob@dest.example"));
+}
+
+/* Who sent what: the header of the returned message, in both forms. */
+static void test_ndr_original_header(void **state)
+{
+	ndr_parse(GOOD_HEADER "Content-Type: multipart/mixed; boundary=b\n\n"
+			      "--b\n\nSorry\n--b\n"
+			      "Content-Type: text/rfc822-headers\n\n"
+			      "From: alice@sender.example\nSubject: a\n b\n"
+			      "\n--b--\n");
+	assert_string_equal(ndr->original_from, "alice@sender.example");
+	assert_string_equal(ndr->original_subject, "a b");
+	assert_null(ndr->original_date);
+	ndr_parse_status(GOOD_HEAD GOOD_BODY);
+	assert_string_equal(ndr->original_subject, "x");
+	assert_string_equal(ndr->date, "Tue, 01 Jan 2030 00:00:00 +0000");
+}
+
+/* A byte order mark, empty lines, the "From " line of a mailbox. */
+static void test_ndr_what_stands_before_the_header(void **state)
+{
+	static const char *const fronts[] = {"\xef\xbb\xbf", "\r\n\n",
+					     "From x Tue Jan  1 2030\n"};
+
+	for (size_t i = 0; i < sizeof(fronts) / sizeof(fronts[0]); i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "%sFrom: MAILER-DAEMON@m\n\nx\n",
+			 fronts[i]);
+		ndr_parse(text);
+		assert_string_equal(ndr->from, "MAILER-DAEMON@m");
+	}
+}
+
 /* In plain text an address counts as a whole only. */
 static void test_ndr_names_whole_address(void **state)
 {
@@ -588,6 +717,21 @@ static void ndr_parse_status_repeated(const char *head, const char *piece,
 
 	ndr_parse_status(text);
 	free(text);
+}
+
+/* Lines of 998 bytes are long enough, in the header and in the status. */
+static void test_ndr_lint_line_length(void **state)
+{
+	ndr_parse_status_repeated(GOOD_HEAD GOOD_BODY "X-A: ", "x", 998 - 5,
+				  "\n");
+	assert_int_equal(ndr->finding_count, 0);
+	ndr_parse_status_repeated(GOOD_HEAD GOOD_BODY "X-A: ", "x", 999 - 5,
+				  "\n");
+	assert_int_equal(ndr->finding_count, 1);
+	assert_true(ndr_has("rfc5322/2.1.1/line-length"));
+	ndr_parse_repeated("From: MAILER-DAEMON@m\nX-A: ", "x", 999 - 5,
+			   "\n\nSorry.\n");
+	assert_true(ndr_has("rfc5322/2.1.1/line-length"));
 }
 
 /* DEADMX_NDR_RECIPIENTS_MAX: as many are read, one more is not. */
@@ -734,6 +878,10 @@ int main(void)
 		TEST(test_ndr_encoded_and_nested),
 		TEST(test_ndr_returned_message_is_not_entered),
 		TEST(test_ndr_ordinary_mail),
+		TEST(test_ndr_lint_line_length),
+		TEST(test_ndr_html_text),
+		TEST(test_ndr_original_header),
+		TEST(test_ndr_what_stands_before_the_header),
 		TEST(test_ndr_names_whole_address),
 		TEST(test_ndr_rubbish),
 		TEST(test_ndr_text_is_utf8),
