@@ -264,6 +264,9 @@ static bool session_connect(struct session *s,
 	if (rc == -EINTR)
 		session_fail(s, PROBE_STEP_CONNECT, PROBE_END_INTERRUPTED,
 			     "stopped");
+	else if (rc == -ECONNRESET)
+		/* It was accepted, and reset before we could look. */
+		session_lost(s, PROBE_STEP_CONNECT, rc);
 	else
 		session_fail(s, PROBE_STEP_CONNECT, PROBE_END_CONNECT,
 			     rc == -ETIMEDOUT

@@ -26,7 +26,7 @@ probe() {
 	shift 3
 	rm -f "$work/served"
 	"$deadmx" serve --quiet --out "$work/events" "scenarios/$scenario.yml" \
-		> "$work/served" 2>&1 &
+		--ca "$work/ca.pem" > "$work/served" 2>&1 &
 	server=$!
 	tries=0
 	until grep -qs '^Ready' "$work/served" || [ $tries -ge 100 ]; do
@@ -61,7 +61,7 @@ probe 1 'report 421 4.4.1 and try' failover/all_refuse
 probe 1 'report 550 5.1.1 and send' failover/first_rejects
 probe 0 'of 2 tried' failover/first_refuses --all
 probe 1 'report 421 4.3.2 and try' tempfail/banner_421
-probe 1 'report 451 4.3.0 and try' tempfail/ehlo_451
+probe 1 'report 451 4.3.0 and try' tempfail/ehlo_helo_451
 probe 1 'report 451 4.3.0 and try' tempfail/mail_451
 probe 1 'report 421 4.7.0 and try' tempfail/rcpt_421_close
 probe 1 'report 451 4.7.1 and try' tempfail/rcpt_451_expires
@@ -88,4 +88,32 @@ probe 1 'report 451 4.4.3 and try' dns/wrong_owner
 probe 0 '^Reachable' dns/truncate_tcp
 probe 0 '^Reachable' dns/mx_dozens
 probe 0 '^Reachable' dns/slow_answers --timeout 30s
+probe 1 'report 421 4.4.2 and try' tcp/accept_drop_expires
+probe 1 'report 421 4.4.2 and try' tcp/accept_reset_expires
+
+# What servers say that break the form.
+probe 1 'report 451 4.5.0 and try' smtp/banner_garbage
+probe 1 'report 451 4.5.0 and try' smtp/ehlo_long_line
+probe 1 'report 451 4.5.0 and try' smtp/rcpt_mixed_codes
+probe 0 '^Reachable' smtp/mail_bare_lf
+probe 0 '! .* quit ' smtp/quit_drops
+
+verify="--tls verify --ca $work/ca.pem"
+probe 0 '^ +verified$' tls/verified_delivers $verify
+probe 1 'not verified: certificate has expired' tls/expired_expires $verify
+probe 1 'not verified: certificate is not yet valid' \
+	tls/not_yet_valid_expires $verify
+probe 1 'not verified: self-signed certificate' tls/self_signed_expires $verify
+probe 1 'not verified: self-signed certificate in certificate chain' \
+	tls/untrusted_expires $verify
+probe 1 'not verified: hostname mismatch' tls/wrong_name_expires $verify
+probe 1 'report 454 4.7.5 and try' tls/wrong_name_expires $verify
+probe 0 'not verified: hostname mismatch' tls/wrong_name_expires
+probe 1 'report 454 4.7.4 and try' tls/not_offered_expires $verify
+probe 1 'report 454 4.7.5 and try' tls/garbage_expires $verify
+probe 0 'wrong version number' tls/garbage_falls_back
+probe 1 'report 454 4.7.5 and try' tls/no_shared_cipher_expires $verify
+probe 0 '^Reachable' tls/no_shared_cipher_falls_back
+probe 0 '^Reachable' tls/handshake_dropped
+probe 0 'refused: plain text' tls/starttls_454_opportunistic
 exit $failed
