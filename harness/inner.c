@@ -636,5 +636,9 @@ int inner_main(int argc, char **argv)
 	fcntl(in.event_fd, F_SETFD, FD_CLOEXEC);
 	if (inner_load(&in))
 		return 1;
-	return inner_run(&in);
+	/*
+	 * Not by exit(): there libuv takes down what its signal handler needs,
+	 * and a process of the MTA may end just then (SIGCHLD).
+	 */
+	_exit(inner_run(&in));
 }

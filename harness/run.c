@@ -413,6 +413,7 @@ static int run_start_sandbox(struct run *r, FILE *errors, pid_t *ret_init)
 static void run_end(struct run *r, int err, int status)
 {
 	struct clock_stats stats;
+	char text[64];
 
 	run_drain(r);
 	if (err == -ECANCELED)
@@ -426,8 +427,11 @@ static void run_end(struct run *r, int err, int status)
 			     "system call the clock sees");
 	else if (err)
 		run_error(r, strerror(-err));
-	else if (WIFSIGNALED(status))
-		run_error(r, "the world died of a signal");
+	else if (WIFSIGNALED(status)) {
+		snprintf(text, sizeof(text), "the world died of signal %d",
+			 WTERMSIG(status));
+		run_error(r, text);
+	}
 	clock_stats(r->clock, &stats);
 	deadmx_event_emit(r->log, DEADMX_EVENT_STATS,
 			  json_pack("{s:I, s:I, s:f, s:f, s:I, s:I}", "jumps",
