@@ -102,8 +102,9 @@ static void fixture_init(struct world_fixture *f)
 	uv_unref((uv_handle_t *)&f->tick);
 	f->origin = (int64_t)uv_hrtime();
 	f->log = deadmx_event_log_new(fixture_now, fixture_sink, f);
+	/* One of its own for each of 2^22 processes; the last byte is odd. */
 	snprintf(f->address, sizeof(f->address), "127.%d.%d.%d",
-		 77 + (pid >> 16 & 63), pid >> 8 & 255, (pid & 255) | 1);
+		 77 + (pid >> 15 & 127), pid >> 7 & 255, (pid & 127) << 1 | 1);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/deadmx-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 }
