@@ -80,6 +80,29 @@ static void window_move(struct deadmx_window *w,
 		     "the run ends before this row applies");
 }
 
+static void server_move(struct deadmx_server *server,
+			const struct deadmx_world *world, int64_t expiry_ns,
+			struct fault_finder *finder)
+{
+	struct deadmx_relay *relay = server->relay;
+
+	for (size_t i = 0; i < server->fault_count; i++)
+		window_move(&server->faults[i].window, &server->faults[i].place,
+			    world, expiry_ns, finder);
+	for (size_t i = 0; relay && i < relay->row_count; i++)
+		window_move(&relay->rows[i].window, &relay->rows[i].place,
+			    world, expiry_ns, finder);
+}
+
+static void name_move(struct deadmx_name *name,
+		      const struct deadmx_world *world, int64_t expiry_ns,
+		      struct fault_finder *finder)
+{
+	for (size_t i = 0; i < name->row_count; i++)
+		window_move(&name->rows[i].window, &name->rows[i].place, world,
+			    expiry_ns, finder);
+}
+
 bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
 				char *why, size_t why_len)
 {
@@ -91,21 +114,10 @@ bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
 	if (world->until_ns == 0)
 		tell(&finder, &world->until_place, expiry_ns,
 		     "the run ends before it begins");
-	for (size_t i = 0; i < world->server_count; i++) {
-		struct deadmx_server *server = &world->servers[i];
-
-		for (size_t j = 0; j < server->fault_count; j++)
-			window_move(&server->faults[j].window,
-				    &server->faults[j].place, world, expiry_ns,
-				    &finder);
-	}
-	for (size_t i = 0; i < world->name_count; i++) {
-		struct deadmx_name *name = &world->names[i];
-
-		for (size_t j = 0; j < name->row_count; j++)
-			window_move(&name->rows[j].window, &name->rows[j].place,
-				    world, expiry_ns, &finder);
-	}
+	for (size_t i = 0; i < world->server_count; i++)
+		server_move(&world->servers[i], world, expiry_ns, &finder);
+	for (size_t i = 0; i < world->name_count; i++)
+		name_move(&world->names[i], world, expiry_ns, &finder);
 	return !finder.found;
 }
 
@@ -113,7 +125,8 @@ bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
 
 void scenario_expiry_guess(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 {
-	const struct scenario_reader *reader = doc->user;
+	struct scenario_reader *reader = doc->user;
+	struct fault_finder silent = {NULL, 0, false};
 	int64_t lifetime_ns = deadmx_scenario_lifetime(s);
 
 	if (reader->uses_expiry && lifetime_ns < 0)
@@ -124,6 +137,8 @@ void scenario_expiry_guess(struct deadmx_yaml *doc, struct deadmx_scenario *s)
 	deadmx_scenario_set_expiry(
 		s, lifetime_ns > 0 ? lifetime_ns : DEADMX_EXPIRY_DEFAULT_NS,
 		NULL, 0);
+	/* Its rows become those of all servers later. */
+	server_move(&reader->link, &s->world, s->expiry_ns, &silent);
 	if (s->world.until_ns == 0)
 		deadmx_yaml_error(doc, &s->world.until_place, NULL,
 				  "until, expected a time above 0: mail "

@@ -392,11 +392,7 @@ static void rows_check(struct deadmx_yaml *doc,
 			else
 				backend_resolve(world, b);
 		}
-		if (row->window.from_ns >= world->until_ns)
-			deadmx_yaml_error(doc, &row->place,
-					  "see until in world",
-					  "this row never applies: the run "
-					  "ends before");
+		scenario_window_check(doc, &row->window, &row->place, world);
 	}
 }
 

@@ -98,6 +98,39 @@ static void test_expiry_names(void **state)
 	assert_int_equal(s->world.names[0].rows[0].window.until_ns, DAY_NS);
 }
 
+/* So do those of relays, and of the link that all servers share. */
+static void test_expiry_relays(void **state)
+{
+	struct deadmx_scenario *s;
+
+	tree_good("description: d\n"
+		  "world:\n"
+		  "  link: {timeline: [{from: expiry-1h, until: expiry, "
+		  "connect: blackhole}]}\n"
+		  "  servers:\n"
+		  "    mx.dest.example:\n"
+		  "      relay:\n"
+		  "        to: 192.0.2.99\n"
+		  "        timeline: [{until: expiry-2h, to: back.dest.example"
+		  "}]\n"
+		  "    back.dest.example: {mx_for: []}\n"
+		  "mail: {from: a@src.example, to: b@dest.example}\n"
+		  "expect: {ndr: yes}\n",
+		  1);
+	s = tree.list.cases[0];
+	for (int64_t days = 5; days > 1; days -= 3) {
+		const struct deadmx_server *mx = &s->world.servers[0];
+
+		assert_int_equal(mx->relay->rows[0].window.until_ns,
+				 days * DAY_NS - 2 * HOUR_NS);
+		for (size_t i = 0; i < s->world.server_count; i++)
+			assert_int_equal(
+				s->world.servers[i].faults[0].window.from_ns,
+				days * DAY_NS - HOUR_NS);
+		assert_true(deadmx_scenario_set_expiry(s, 2 * DAY_NS, NULL, 0));
+	}
+}
+
 /* A target on which a row can't apply is told so, with the row's place. */
 static void test_expiry_impossible(void **state)
 {
@@ -188,10 +221,10 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, tree_begin, tree_end)
 	const struct CMUnitTest tests[] = {
-		T(test_expiry_default),	   T(test_expiry_lifetime),
-		T(test_expiry_moved),	   T(test_expiry_names),
-		T(test_expiry_impossible), T(test_expiry_refused),
-		T(test_expiry_target),
+		T(test_expiry_default), T(test_expiry_lifetime),
+		T(test_expiry_moved),	T(test_expiry_names),
+		T(test_expiry_relays),	T(test_expiry_impossible),
+		T(test_expiry_refused), T(test_expiry_target),
 	};
 #undef T
 
