@@ -17,7 +17,7 @@
 /* Limits, tested in tests/unit/test_control_store.c. */
 enum {
 	CONTROL_STORE_EVENTS_MAX = 20 * 1000,
-	CONTROL_STORE_EVENT_BYTES_MAX = 16 << 20,
+	CONTROL_STORE_EVENT_BYTES_MAX = 8 << 20,
 	CONTROL_STORE_MESSAGES_MAX = 10 * 1000,
 	CONTROL_STORE_MESSAGE_BYTES_MAX = 64 << 20,
 };

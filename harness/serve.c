@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,39 +146,42 @@ static size_t serve_number_line(struct serve *s, const char *line, size_t len)
 	return len;
 }
 
-static bool has_type(const char *line, enum deadmx_event_type type)
+struct type {
+	const char *word;
+	size_t len;
+};
+
+static bool is_type(const struct type *t, enum deadmx_event_type type)
 {
 	const char *word = deadmx_event_word(type);
-	size_t len;
-	const char *text = control_store_type(line, &len);
 
-	return strlen(word) == len && strncmp(text, word, len) == 0;
+	return strncmp(t->word, word, t->len) == 0 && !word[t->len];
 }
 
 /* There are no FAULT events for DNS (docs/events.md). */
 static bool is_dns_fault(const char *line)
 {
-	json_t *event;
-	const char *action;
-	bool fault;
-
-	if (!has_type(line, DEADMX_EVENT_DNS))
-		return false;
-	event = json_loads(line, 0, NULL);
-	action = json_string_value(json_object_get(event, "action"));
-	fault = (action && strcmp(action, deadmx_dns_action_word(
+	json_t *event = json_loads(line, 0, NULL);
+	const char *action =
+		json_string_value(json_object_get(event, "action"));
+	bool fault =
+		(action && strcmp(action, deadmx_dns_action_word(
 						  DEADMX_DNS_ACTION_ACCEPT))) ||
 		json_number_value(json_object_get(event, "delay")) > 0;
+
 	json_decref(event);
 	return fault;
 }
 
 static void serve_count(struct serve *s)
 {
-	s->connections += has_type(s->line, DEADMX_EVENT_ACCEPT);
-	s->messages += has_type(s->line, DEADMX_EVENT_MESSAGE);
-	s->faults +=
-		has_type(s->line, DEADMX_EVENT_FAULT) || is_dns_fault(s->line);
+	struct type t;
+
+	t.word = control_store_type(s->line, &t.len);
+	s->connections += is_type(&t, DEADMX_EVENT_ACCEPT);
+	s->messages += is_type(&t, DEADMX_EVENT_MESSAGE);
+	s->faults += is_type(&t, DEADMX_EVENT_FAULT) ||
+		     (is_type(&t, DEADMX_EVENT_DNS) && is_dns_fault(s->line));
 }
 
 static void serve_sink(void *arg, const char *line, size_t len)
@@ -351,6 +355,8 @@ int serve_run(const struct serve_options *options)
 	if (rc < 0)
 		return rc;
 	setvbuf(stdout, NULL, _IOFBF, SERVE_BUFFER_BYTES);
+	/* One thread: a lock for each character would cost more than it. */
+	__fsetlocking(stdout, FSETLOCKING_BYCALLER);
 	rc = serve_loop(&s);
 	if (s.seq)
 		serve_report(&s);

@@ -15,18 +15,35 @@ struct line {
 	const json_t *event;
 };
 
+/* Bytes that a terminal only shows. */
+static size_t plain_run(const unsigned char *p)
+{
+	size_t n = 0;
+
+	while (p[n] >= ' ' && p[n] != 0x7f && p[n] != 0xc2)
+		n++;
+	return n;
+}
+
 /* C0, DEL and C1 (two bytes in UTF-8) would be the terminal's to obey. */
 static void put_text(FILE *out, const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p < ' ' || *p == 0x7f) {
+	const unsigned char *p = (const unsigned char *)text;
+
+	while (*p) {
+		size_t n = plain_run(p);
+
+		fwrite(p, 1, n, out);
+		p += n;
+		if (!*p)
+			return;
+		if (p[0] != 0xc2)
 			fprintf(out, "\\x%02x", *p);
-		} else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-			fprintf(out, "\\x%02x", p[1]);
-			p++;
-		} else {
+		else if (p[1] >= 0x80 && p[1] < 0xa0)
+			fprintf(out, "\\x%02x", *++p);
+		else
 			fputc(*p, out);
-		}
+		p++;
 	}
 }
 

@@ -146,8 +146,8 @@ static void test_control_store_event_bytes_max(void **state)
 	struct fixture *f = *state;
 	static const char head[] =
 		"{\"seq\":1,\"t\":1,\"type\":\"dns\",\"name\":\"";
-	const size_t size = 1 << 20,
-		     most = CONTROL_STORE_EVENT_BYTES_MAX / size;
+	const size_t size = (1 << 20) - 1,
+		     most = CONTROL_STORE_EVENT_BYTES_MAX / (size + 1);
 	char *line = malloc(size + 1);
 	json_t *all;
 
@@ -160,6 +160,40 @@ static void test_control_store_event_bytes_max(void **state)
 	assert_int_equal(json_integer_value(json_object_get(all, "next")), 3);
 	json_decref(all);
 	free(line);
+}
+
+/* Lines of all lengths, round and round: what is kept is whole, in order. */
+static void test_control_store_event_ring(void **state)
+{
+	struct fixture *f = *state;
+	static char line[300000];
+	json_t *answer, *all, *event;
+	size_t i;
+
+	for (uint64_t seq = 1; seq <= 500; seq++) {
+		size_t pad = (size_t)(seq * 7919 % 250000);
+		int n = snprintf(
+			line, sizeof(line),
+			"{\"seq\":%ju,\"t\":1,\"type\":\"dns\",\"pad\":"
+			"%zu,\"name\":\"%0*d\"}",
+			(uintmax_t)seq, pad, (int)pad + 1, 0);
+
+		control_store_event(f->store, seq, line, (size_t)n);
+	}
+	answer = events(f, &(struct control_store_events){0});
+	i = (size_t)json_integer_value(json_object_get(answer, "lost"));
+	assert_in_range(i, 400, 480);
+	all = json_object_get(answer, "events");
+	assert_int_equal(json_array_size(all), 500 - i);
+	for (size_t k = 0; k < json_array_size(all); k++) {
+		event = json_array_get(all, k);
+		assert_int_equal(
+			json_integer_value(json_object_get(event, "seq")), ++i);
+		assert_int_equal(
+			json_string_length(json_object_get(event, "name")),
+			json_integer_value(json_object_get(event, "pad")) + 1);
+	}
+	json_decref(answer);
 }
 
 /* A session is put together from its events. */
@@ -287,6 +321,7 @@ int main(void)
 		T(test_control_store_hostile_line),
 		T(test_control_store_events_max),
 		T(test_control_store_event_bytes_max),
+		T(test_control_store_event_ring),
 		T(test_control_store_session),
 		T(test_control_store_messages),
 		T(test_control_store_take),
