@@ -55,6 +55,7 @@ put() { # SERVER ROWS
 		> "$work/answer"
 }
 serve() { # OPTION...: run it, until it is ready
+	: > "$work/serve.log"
 	"$deadmx" serve "$@" > "$work/serve.log" 2>&1 &
 	serve=$!
 	within 10 grep -q '^Ready' "$work/serve.log" || {

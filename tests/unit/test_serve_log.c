@@ -154,10 +154,11 @@ static void test_serve_log_reply(void **state)
 /* What a client sends can't move the cursor or set the window's title. */
 static void test_serve_log_control(void **state)
 {
-	expect_line(DEADMX_EVENT_COMMAND,
-		    "{\"t\":1,\"session\":1,\"server\":\"m.x\",\"line\":"
-		    "\"A\\u001b[2J\\u007f\\u009b\\tÄ\u00a9\"}",
-		    "  0:00:01.000  #1 m.x  C: A\\x1b[2J\\x7f\\x9b\\x09Ä\u00a9\n");
+	expect_line(
+		DEADMX_EVENT_COMMAND,
+		"{\"t\":1,\"session\":1,\"server\":\"m.x\",\"line\":"
+		"\"A\\u001b[2J\\u007f\\u009b\\tÄ\u00a9\"}",
+		"  0:00:01.000  #1 m.x  C: A\\x1b[2J\\x7f\\x9b\\x09Ä\u00a9\n");
 }
 
 int main(void)
