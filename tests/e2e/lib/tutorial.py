@@ -20,6 +20,7 @@ import time
 
 END = "__end_of_command__"
 WAIT_S = 300
+BACKGROUND_WAIT_S = 20
 
 
 class Shell:
@@ -29,9 +30,9 @@ class Shell:
 			stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 		self.status = 0
 
-	def lines(self, until):
+	def lines(self, until, wait_s):
 		"""Output up to now, line by line, until @until(lines) is true."""
-		text, lines, deadline = b"", [], time.monotonic() + WAIT_S
+		text, lines, deadline = b"", [], time.monotonic() + wait_s
 		fd = self.process.stdout.fileno()
 		while not until(lines):
 			left = deadline - time.monotonic()
@@ -58,7 +59,8 @@ class Shell:
 				expected)
 		else:
 			enough = ended
-		lines = self.lines(enough)
+		lines = self.lines(enough, BACKGROUND_WAIT_S
+				   if command.endswith("&") else WAIT_S)
 		for line in lines:
 			if line.startswith(END):
 				self.status = int(line.split()[1])
