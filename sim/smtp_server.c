@@ -384,6 +384,13 @@ static void on_stop_reading(void *arg)
 	connection_stop_reading(p->connection);
 }
 
+static void on_slow(void *arg, int64_t ns)
+{
+	const struct peer *p = arg;
+
+	connection_slow(p->connection, ns);
+}
+
 /* Frontends. */
 
 static bool on_relay(void *arg, enum deadmx_stage stage,
@@ -485,6 +492,7 @@ static const struct smtp_session_ops session_ops = {
 	.start_tls = on_start_tls,
 	.pull = on_pull,
 	.stop_reading = on_stop_reading,
+	.slow = on_slow,
 	.relay = on_relay,
 	.relay_forget = on_relay_forget,
 	.on_command = on_command,
@@ -968,6 +976,19 @@ size_t smtp_server_rows(const struct smtp_server *s,
 	return add_rows(&s->faults, now, row, n, rows, max);
 }
 
+/* Is it ever to matter how fast it reads? */
+static bool server_reads_badly(const struct deadmx_server *config)
+{
+	for (size_t i = 0; i < config->fault_count; i++) {
+		const struct deadmx_fault *f = &config->faults[i];
+
+		if (f->stage == DEADMX_STAGE_BODY &&
+		    (f->action == DEADMX_ACTION_STOP_READING || f->drip_ns))
+			return true;
+	}
+	return false;
+}
+
 static int door_open(struct smtp_server *s, int ip_version, const char *address)
 {
 	struct door *d = &s->doors[ip_version == 6];
@@ -984,6 +1005,8 @@ static int door_open(struct smtp_server *s, int ip_version, const char *address)
 	d->listener = listener_new(s->shared->loop, (struct sockaddr *)&addr,
 				   s->shared->manage_network, &listener_ops, d);
 	s->parts++;
+	if (server_reads_badly(s->config))
+		listener_set_small_window(d->listener);
 	return listener_set(d->listener, DEADMX_ACTION_ACCEPT);
 }
 

@@ -332,6 +332,75 @@ static void test_smtp_server_stop_reading(void **state)
 	close(fd);
 }
 
+/*
+ * A KiB at a time: what is left stays with the client, and the dot is
+ * answered when all has been taken.
+ */
+static void test_smtp_server_slow(void **state)
+{
+	enum { LINES = 80, LINE = 100 };
+	struct fixture *f = *state;
+	char text[LINES * LINE + 4], *at = text;
+	int64_t begun;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_BODY,
+					   .action = DEADMX_ACTION_DRIP,
+					   .drip_ns = MS(5)});
+	begin(f);
+	for (int i = 0; i < LINES; i++, at += LINE) {
+		memset(at, 'x', LINE);
+		memcpy(at + LINE - 2, "\r\n", 2);
+	}
+	memcpy(at, ".\r\n", 4);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+		     "DATA\r\n");
+	fixture_expect(&f->w, fd,
+		       "220 mx.test ESMTP\r\n250 mx.test\r\n"
+		       "250 Sender ok\r\n250 Recipient ok\r\n"
+		       "354 End data with <CR><LF>.<CR><LF>\r\n");
+	begun = fixture_now(&f->w);
+	fixture_send(&f->w, fd, text);
+	fixture_expect(&f->w, fd, "250 Message accepted\r\n");
+	assert_true(fixture_now(&f->w) - begun >= MS(7 * 5));
+	assert_non_null(strstr(f->w.events, " msg-1.eml 8000\n"));
+	/* What comes then is not slow any more. */
+	begun = fixture_now(&f->w);
+	fixture_send(&f->w, fd, "QUIT\r\n");
+	fixture_expect(&f->w, fd, "221 Bye\r\n");
+	fixture_expect_end(&f->w, fd, 0);
+}
+
+/* A client that has left isn't read to its end at a snail's pace. */
+static void test_smtp_server_slow_left(void **state)
+{
+	struct fixture *f = *state;
+	char text[8193] = "";
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_BODY,
+					   .action = DEADMX_ACTION_DRIP,
+					   .drip_ns = MS(100)});
+	begin(f);
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 99; i < sizeof(text) - 1; i += 100)
+		text[i] = '\n';
+	memcpy(text + sizeof(text) - 6, "\r\n.\r\n", 6);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+		     "DATA\r\n");
+	fixture_await_event(&f->w, "reply 1 mx.test data 354");
+	fixture_send(&f->w, fd, text);
+	close(fd);
+	fixture_await_event(&f->w, "close 1 mx.test client ");
+	while (smtp_server_connections(f->server))
+		fixture_turn(&f->w);
+	assert_null(strstr(f->w.events, "message 1"));
+}
+
 /* Chunks are bytes, however the socket cuts them; commands follow at once. */
 static void test_smtp_server_chunks(void **state)
 {
@@ -718,6 +787,8 @@ int main(void)
 		T(test_smtp_server_reset_pipelined),
 		T(test_smtp_server_half_open),
 		T(test_smtp_server_stop_reading),
+		T(test_smtp_server_slow),
+		T(test_smtp_server_slow_left),
 		T(test_smtp_server_chunks),
 		T(test_smtp_server_421),
 		T(test_smtp_server_limits),
