@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -342,6 +343,17 @@ static int serve_loop(struct serve *s)
 	return rc < 0 ? rc : s->rc;
 }
 
+/* Each connection is a descriptor, and the usual limit is 1024. */
+static void serve_allow_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int serve_run(const struct serve_options *options)
 {
 	struct serve s = {.options = options};
@@ -350,6 +362,7 @@ int serve_run(const struct serve_options *options)
 	if (rc < 0)
 		return rc;
 	setvbuf(stdout, NULL, _IOFBF, SERVE_BUFFER_BYTES);
+	serve_allow_files();
 	rc = serve_loop(&s);
 	if (s.seq)
 		serve_report(&s);

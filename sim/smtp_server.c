@@ -680,6 +680,12 @@ static void peer_greet(struct peer *p)
 	connection_run(p->connection, p->session);
 }
 
+static size_t server_connections_max(const struct smtp_server *s)
+{
+	return s->shared->connections_max ? s->shared->connections_max
+					  : SMTP_SERVER_CONNECTIONS_MAX;
+}
+
 static void door_on_connection(void *arg, uv_stream_t *stream)
 {
 	const struct door *d = arg;
@@ -701,7 +707,7 @@ static void door_on_connection(void *arg, uv_stream_t *stream)
 		p->frontend = relay_frontend_at(&s->shared->links,
 						(struct sockaddr *)&peer);
 	peer_log_accept(p);
-	if (s->peer_count > SMTP_SERVER_CONNECTIONS_MAX)
+	if (s->peer_count > server_connections_max(s))
 		peer_turn_away(p);
 	else if (hangs_up(d->state))
 		peer_hang_up(p, d->state);

@@ -93,7 +93,7 @@ static void fixture_on_tick(uv_timer_t *timer)
 
 static void fixture_init(struct world_fixture *f)
 {
-	int pid = getpid();
+	int pid = getpid(); /* of tests side by side they follow closely */
 
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&f->loop);
@@ -103,7 +103,7 @@ static void fixture_init(struct world_fixture *f)
 	f->origin = (int64_t)uv_hrtime();
 	f->log = deadmx_event_log_new(fixture_now, fixture_sink, f);
 	snprintf(f->address, sizeof(f->address), "127.%d.%d.%d",
-		 77 + (pid >> 16 & 63), pid >> 8 & 255, (pid & 255) | 1);
+		 77 + (pid >> 16 & 63), pid >> 8 & 255, pid & 255);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/deadmx-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 }
