@@ -200,7 +200,10 @@ static void print_action(FILE *out, const struct deadmx_fault *f)
 							    : "stalled",
 			   f->stall_ns);
 	if (f->drip_ns)
-		print_time(out, "a byte every", f->drip_ns);
+		print_time(out,
+			   f->stage == DEADMX_STAGE_BODY ? "a KiB every"
+							 : "a byte every",
+			   f->drip_ns);
 }
 
 void control_row_print(FILE *out, const struct deadmx_fault *f)

@@ -10,6 +10,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -347,6 +348,17 @@ static int serve_loop(struct serve *s)
 	return rc < 0 ? rc : s->rc;
 }
 
+/* Each connection is a descriptor, and the usual limit is 1024. */
+static void serve_allow_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int serve_run(const struct serve_options *options)
 {
 	struct serve s = {.options = options};
@@ -357,6 +369,7 @@ int serve_run(const struct serve_options *options)
 	setvbuf(stdout, NULL, _IOFBF, SERVE_BUFFER_BYTES);
 	/* One thread: a lock for each character would cost more than it. */
 	__fsetlocking(stdout, FSETLOCKING_BYCALLER);
+	serve_allow_files();
 	rc = serve_loop(&s);
 	if (s.seq)
 		serve_report(&s);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,8 +41,11 @@ struct connection {
 	int64_t drip_ns;
 	char *out; /* said, not yet written */
 	size_t out_len;
-	size_t in_len;
-	char in[CONNECTION_INPUT_MAX];
+	/* What came in. Ten thousand clients that wait have nothing here. */
+	char *in;
+	size_t in_len, in_size;
+	int64_t slow_ns; /* pause before each KiB of it; 0 = none */
+	size_t admitted; /* with slow_ns: so much of it may be fed */
 };
 
 /* Closing. */
@@ -56,6 +60,7 @@ static void connection_closed(uv_handle_t *handle)
 		return;
 	tls_free(c->tls);
 	free(c->out);
+	free(c->in);
 	free(c);
 	on_closed(arg);
 }
@@ -78,6 +83,7 @@ void connection_close(struct connection *c)
 
 static void connection_encrypt(struct connection *c);
 static void connection_flush(struct connection *c);
+static void connection_on_eof(struct connection *c, bool reset);
 
 static void connection_on_shutdown(uv_shutdown_t *req, int status)
 {
@@ -96,6 +102,7 @@ static void connection_finish(struct connection *c)
 	if (c->shut || uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
 	uv_timer_stop(&c->timer);
+	c->slow_ns = 0;
 	connection_encrypt(c);
 	if (c->tls)
 		tls_end(c->tls);
@@ -240,6 +247,99 @@ void connection_drip(struct connection *c, const char *text, size_t len,
 	sim_timer_start(&c->timer, connection_on_drip, byte_ns);
 }
 
+/* Memory for what comes in. */
+
+static void connection_reserve(struct connection *c)
+{
+	if (c->in_size == CONNECTION_INPUT_MAX)
+		return;
+	c->in = realloc(c->in, CONNECTION_INPUT_MAX);
+	assert(c->in);
+	c->in_size = CONNECTION_INPUT_MAX;
+}
+
+/* Keep no more than half of it for nothing. */
+static void connection_trim(struct connection *c)
+{
+	if (!c->in_len) {
+		free(c->in);
+		c->in = NULL;
+		c->in_size = 0;
+	} else if (c->in_len < c->in_size / 2) {
+		c->in = realloc(c->in, c->in_len);
+		assert(c->in);
+		c->in_size = c->in_len;
+	}
+}
+
+/* Slow reading. */
+
+/* What may be fed of what came in. */
+static size_t connection_visible(const struct connection *c)
+{
+	return c->slow_ns ? c->admitted : c->in_len;
+}
+
+/* How much may be added to it. */
+static size_t connection_space(const struct connection *c)
+{
+	size_t space = CONNECTION_INPUT_MAX - c->in_len;
+	size_t waiting = c->in_len - c->admitted;
+
+	if (!c->slow_ns)
+		return space;
+	if (waiting >= CONNECTION_SLOW_BYTES)
+		return 0;
+	return space < CONNECTION_SLOW_BYTES - waiting
+		       ? space
+		       : CONNECTION_SLOW_BYTES - waiting;
+}
+
+/* Its end is behind all that it sent, and would be met at our pace. */
+static bool connection_has_left(const struct connection *c, bool *ret_reset)
+{
+	struct pollfd p = {.events = POLLRDHUP};
+
+	if (uv_fileno((const uv_handle_t *)&c->tcp, &p.fd) < 0 ||
+	    poll(&p, 1, 0) != 1)
+		return false;
+	*ret_reset = (p.revents & POLLERR) != 0;
+	return true;
+}
+
+static void connection_on_slow(uv_timer_t *timer)
+{
+	struct connection *c = timer->data;
+	size_t waiting = c->in_len - c->admitted;
+	bool reset;
+
+	if (connection_has_left(c, &reset)) {
+		uv_read_stop((uv_stream_t *)&c->tcp);
+		connection_on_eof(c, reset);
+		return;
+	}
+	c->admitted += waiting < CONNECTION_SLOW_BYTES ? waiting
+						       : CONNECTION_SLOW_BYTES;
+	connection_process(c);
+}
+
+/* The pause is due as soon as there is something to take. */
+static void connection_pause(struct connection *c)
+{
+	if (c->slow_ns && c->in_len > c->admitted && !c->ended &&
+	    !smtp_session_held(c->session) &&
+	    !uv_is_active((uv_handle_t *)&c->timer))
+		sim_timer_start(&c->timer, connection_on_slow, c->slow_ns);
+}
+
+void connection_slow(struct connection *c, int64_t ns)
+{
+	if (c->slow_ns)
+		uv_timer_stop(&c->timer);
+	c->slow_ns = ns;
+	c->admitted = 0;
+}
+
 /* TLS. */
 
 void connection_expect_tls(struct connection *c)
@@ -278,7 +378,8 @@ static bool connection_pull_tls(struct connection *c)
 	if (c->layer != LAYER_TLS || c->ended)
 		return false;
 	before = tls_state(c->tls);
-	n = tls_read(c->tls, c->in + c->in_len, sizeof(c->in) - c->in_len);
+	connection_reserve(c);
+	n = tls_read(c->tls, c->in + c->in_len, connection_space(c));
 	c->in_len += n;
 	connection_tls_moved(c, before);
 	return n > 0;
@@ -326,11 +427,11 @@ static void connection_on_hello(struct connection *c)
 /* How much can be read: of ciphertext, as much as TLS takes. */
 static size_t connection_room(const struct connection *c)
 {
-	size_t room = sizeof(c->in) - c->in_len;
+	size_t room = CONNECTION_INPUT_MAX - c->in_len;
 
-	if (c->layer == LAYER_TLS && !c->ended && tls_room(c->tls) < room)
-		room = tls_room(c->tls);
-	return room;
+	if (c->layer != LAYER_TLS || c->ended)
+		return connection_space(c);
+	return tls_room(c->tls) < room ? tls_room(c->tls) : room;
 }
 
 static void connection_alloc(uv_handle_t *handle, size_t suggested,
@@ -338,6 +439,7 @@ static void connection_alloc(uv_handle_t *handle, size_t suggested,
 {
 	struct connection *c = handle->data;
 
+	connection_reserve(c);
 	*buf = uv_buf_init(c->in + c->in_len, (unsigned)connection_room(c));
 }
 
@@ -375,6 +477,8 @@ static void connection_on_read(uv_stream_t *stream, ssize_t n,
 	} else if (n < 0) {
 		uv_read_stop(stream);
 		connection_on_eof(c, n != UV_EOF);
+	} else {
+		connection_trim(c);
 	}
 }
 
@@ -441,12 +545,13 @@ static size_t connection_feed_chunk(struct connection *c, const char *in,
 /* Feed one line, or a part of one that fills all room. Bytes used. */
 static size_t connection_feed(struct connection *c, const char *in, size_t len)
 {
-	const char *lf = memchr(in, '\n', len);
+	const char *lf;
 	enum smtp_line_end end = SMTP_LINE_LF;
 	size_t used;
 
 	if (smtp_session_chunk(c->session))
 		return connection_feed_chunk(c, in, len);
+	lf = memchr(in, '\n', len);
 	if (lf) {
 		used = (size_t)(lf - in) + 1;
 		len = used - 1;
@@ -454,7 +559,7 @@ static size_t connection_feed(struct connection *c, const char *in, size_t len)
 			end = SMTP_LINE_CRLF;
 			len--;
 		}
-	} else if (len == sizeof(c->in)) {
+	} else if (len == CONNECTION_INPUT_MAX) {
 		/* A CR at the end may belong to the LF that comes next. */
 		used = len = len - (in[len - 1] == '\r');
 		end = SMTP_LINE_MORE;
@@ -468,18 +573,21 @@ static size_t connection_feed(struct connection *c, const char *in, size_t len)
 /* Feed all lines that there are. */
 static void connection_feed_lines(struct connection *c)
 {
-	size_t start = 0, used;
+	size_t start = 0, used = 1;
 
-	while (!c->ended && !c->discard && !connection_must_wait(c)) {
-		used = connection_feed(c, c->in + start, c->in_len - start);
-		if (!used)
-			break;
+	while (used && !c->ended && !c->discard && !connection_must_wait(c) &&
+	       connection_visible(c) > start) {
+		used = connection_feed(c, c->in + start,
+				       connection_visible(c) - start);
 		start += used;
 	}
 	if (c->ended || c->discard)
 		start = c->in_len;
 	c->discard = false;
+	if (!start)
+		return;
 	c->in_len -= start;
+	c->admitted -= start < c->admitted ? start : c->admitted;
 	memmove(c->in, c->in + start, c->in_len);
 }
 
@@ -527,6 +635,8 @@ static void connection_process(struct connection *c)
 	    tls_state(c->tls) == TLS_STATE_CLOSED)
 		connection_on_tls_closed(c);
 	connection_flush(c);
+	connection_pause(c);
+	connection_trim(c);
 	/* TLS answers of its own accord: who reads nothing isn't read from. */
 	connection_read(c, connection_room(c) > 0 &&
 				   (c->layer != LAYER_TLS || c->ended ||

@@ -30,6 +30,8 @@ enum {
 	/* Replies not taken by the client, in bytes: then it is not read
 	 * from any more. */
 	CONNECTION_OUTPUT_MAX = 64 << 10,
+	/* What is taken at a time by connection_slow(). */
+	CONNECTION_SLOW_BYTES = 1 << 10,
 };
 
 struct connection_ops {
@@ -76,6 +78,11 @@ void connection_resume(struct connection *c);
  * what comes is acknowledged, and nothing else.
  */
 int connection_pull(struct connection *c);
+/*
+ * Take what comes a KiB at a time, a pause of @ns before each; 0: at once
+ * again. A client that leaves meanwhile has left, whatever it sent before.
+ */
+void connection_slow(struct connection *c, int64_t ns);
 /* Take no more from the socket: when the kernel has no room for what the
  * client sends, the window closes. */
 void connection_stop_reading(struct connection *c);

@@ -12,7 +12,7 @@
 #include "sim/icmp_fault.h"
 #include "sim/net_fault.h"
 
-#define LISTEN_BACKLOG 128
+#define LISTEN_BACKLOG 4096
 
 /* Apart from the listener: it lives on until libuv has closed it. */
 struct acceptor {
@@ -23,7 +23,7 @@ struct acceptor {
 struct listener {
 	uv_loop_t *loop;
 	struct sockaddr_storage addr;
-	bool may_route;
+	bool may_route, small_window;
 	const struct listener_ops *ops;
 	void *arg;
 	struct acceptor *acceptor; /* NULL while connections are refused */
@@ -72,14 +72,17 @@ static const struct sockaddr *listener_addr(const struct listener *l)
 	return (const struct sockaddr *)&l->addr;
 }
 
-static int listen_socket(const struct sockaddr *addr)
+static int listen_socket(const struct sockaddr *addr, bool small_window)
 {
 	int fd = socket(addr->sa_family,
 			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1, rc;
+	int on = 1, window = LISTENER_WINDOW, rc;
 
 	if (fd < 0)
 		return -errno;
+	/* Before it listens: a window that was offered isn't taken back. */
+	if (small_window)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window));
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    bind(fd, addr, net_fault_len(addr)) == 0)
 		return fd;
@@ -102,7 +105,7 @@ static int listener_listen(struct listener *l)
 
 	if (l->acceptor)
 		return 0;
-	fd = listen_socket(listener_addr(l));
+	fd = listen_socket(listener_addr(l), l->small_window);
 	if (fd < 0)
 		return fd;
 	l->acceptor = a = calloc(1, sizeof(*a));
@@ -271,6 +274,11 @@ int listener_set(struct listener *l, enum deadmx_action action)
 	}
 	assert(!"smtp_server_check() lets none of these pass");
 	return -EINVAL;
+}
+
+void listener_set_small_window(struct listener *l)
+{
+	l->small_window = true;
 }
 
 struct listener *listener_new(uv_loop_t *loop, const struct sockaddr *addr,

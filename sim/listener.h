@@ -15,6 +15,8 @@
 
 #include "deadmx/scenario.h"
 
+enum { LISTENER_WINDOW = 8 << 10 };
+
 struct listener_ops {
 	/* A connection waits at @stream for uv_accept(). */
 	void (*on_connection)(void *arg, uv_stream_t *stream);
@@ -38,6 +40,13 @@ struct listener *listener_new(uv_loop_t *loop, const struct sockaddr *addr,
  * privilege of raw sockets; -EINVAL: it is no action of stage connect.
  */
 int listener_check(enum deadmx_action action, bool may_route);
+
+/*
+ * From the next listener_set() that makes it listen anew: connections have a
+ * small window, LISTENER_WINDOW bytes, so that it matters how fast they are
+ * read from.
+ */
+void listener_set_small_window(struct listener *l);
 /*
  * What holds from now on: ACCEPT or an action of stage connect. DROP and
  * RESET are the caller's, at on_connection(). 0 or a negative errno; then it

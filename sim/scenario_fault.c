@@ -147,7 +147,9 @@ static const char *misplaced_hint(enum deadmx_stage stage,
 	if (deadmx_action_form(stage, action) == DEADMX_ACTION_WORD)
 		return "the word stands alone";
 	if (deadmx_action_form(stage, action) == DEADMX_ACTION_TIME)
-		return "say how long each byte takes: drip 20s";
+		return stage == DEADMX_STAGE_BODY
+			       ? "say how long each KiB takes: drip 20s"
+			       : "say how long each byte takes: drip 20s";
 	if (stage == DEADMX_STAGE_TLS &&
 	    deadmx_action_form(DEADMX_STAGE_BANNER, action) !=
 		    DEADMX_ACTION_NEVER)
@@ -322,7 +324,7 @@ const struct deadmx_yaml_key scenario_stage_keys[] = {
 	 false, "duration"},
 	{"drip", map_drip,
 	 "send the reply, healthy or beside it, with this pause before each "
-	 "byte",
+	 "byte; at body, take the message with this pause before each KiB",
 	 false, "duration"},
 	{"then", map_then,
 	 "after the stall: drop or reset (default: go on healthily)", false,
@@ -371,10 +373,10 @@ static void map_check(struct deadmx_yaml *doc,
 		deadmx_yaml_error(doc, &close->key->place,
 				  "drop closes without a reply",
 				  "close goes with a reply only");
-	else if (drip && strcmp(deadmx_yaml_name(node), "body") == 0)
+	else if (drip && says && strcmp(deadmx_yaml_name(node), "body") == 0)
 		deadmx_yaml_error(doc, &drip->key->place, NULL,
-				  "there is no reply to drip while the "
-				  "message comes in");
+				  "at body it is the message that drips: it "
+				  "goes without a reply");
 }
 
 static void map_read(struct deadmx_yaml *doc,

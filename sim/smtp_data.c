@@ -16,8 +16,17 @@
 
 #include "sim/smtp_session_priv.h"
 
+/* The message is over, and with it what made it slow. */
+static void data_hurry(struct smtp_session *s)
+{
+	if (s->slow)
+		s->ops->slow(s->arg, 0);
+	s->slow = false;
+}
+
 void smtp_data_clear(struct smtp_session *s)
 {
+	data_hurry(s);
 	free(s->data);
 	*s->budget += s->data_size;
 	s->data = NULL;
@@ -122,6 +131,7 @@ void smtp_data_line(struct smtp_session *s, const char *line, size_t len,
 
 	s->line_begins = end == SMTP_LINE_CRLF;
 	if (begins && end == SMTP_LINE_CRLF && len == 1 && line[0] == '.') {
+		data_hurry(s);
 		if (s->answered)
 			end_answered(s);
 		else
@@ -174,6 +184,8 @@ static void chunk_end(struct smtp_session *s)
 	const struct deadmx_fault *fault = s->chunk_fault;
 	bool last = s->chunk_last;
 
+	if (last)
+		data_hurry(s);
 	s->chunk_open = false;
 	s->chunk_fault = NULL;
 	if (s->chunk_refusal) {

@@ -279,6 +279,14 @@ static void drip(struct smtp_session *s)
 	s->ops->drip(s->arg, s->reply, s->reply_len, s->fault->drip_ns);
 }
 
+/* The same the other way round: there is no reply, but a message. */
+static void slow_down(struct smtp_session *s)
+{
+	s->slow = s->ops->slow != NULL;
+	if (s->slow)
+		s->ops->slow(s->arg, s->fault->drip_ns);
+}
+
 void smtp_fault_go_on(struct smtp_session *s)
 {
 	switch (s->fault->action) {
@@ -319,7 +327,9 @@ void smtp_fault_go_on(struct smtp_session *s)
 		/* The last are the listener's and mean nothing here. */
 		break;
 	}
-	if (s->fault->drip_ns && !s->dripped)
+	if (s->fault->drip_ns && s->fault->stage == DEADMX_STAGE_BODY)
+		slow_down(s);
+	if (s->reply && s->fault->drip_ns && !s->dripped)
 		drip(s);
 	else
 		smtp_session_finish(s);

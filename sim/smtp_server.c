@@ -384,6 +384,13 @@ static void on_stop_reading(void *arg)
 	connection_stop_reading(p->connection);
 }
 
+static void on_slow(void *arg, int64_t ns)
+{
+	const struct peer *p = arg;
+
+	connection_slow(p->connection, ns);
+}
+
 /* Frontends. */
 
 static bool on_relay(void *arg, enum deadmx_stage stage,
@@ -485,6 +492,7 @@ static const struct smtp_session_ops session_ops = {
 	.start_tls = on_start_tls,
 	.pull = on_pull,
 	.stop_reading = on_stop_reading,
+	.slow = on_slow,
 	.relay = on_relay,
 	.relay_forget = on_relay_forget,
 	.on_command = on_command,
@@ -672,6 +680,12 @@ static void peer_greet(struct peer *p)
 	connection_run(p->connection, p->session);
 }
 
+static size_t server_connections_max(const struct smtp_server *s)
+{
+	return s->shared->connections_max ? s->shared->connections_max
+					  : SMTP_SERVER_CONNECTIONS_MAX;
+}
+
 static void door_on_connection(void *arg, uv_stream_t *stream)
 {
 	const struct door *d = arg;
@@ -693,7 +707,7 @@ static void door_on_connection(void *arg, uv_stream_t *stream)
 		p->frontend = relay_frontend_at(&s->shared->links,
 						(struct sockaddr *)&peer);
 	peer_log_accept(p);
-	if (s->peer_count > SMTP_SERVER_CONNECTIONS_MAX)
+	if (s->peer_count > server_connections_max(s))
 		peer_turn_away(p);
 	else if (hangs_up(d->state))
 		peer_hang_up(p, d->state);
@@ -997,6 +1011,19 @@ size_t smtp_server_rows(const struct smtp_server *s,
 	return add_rows(&s->faults, now, row, n, rows, max);
 }
 
+/* Is it ever to matter how fast it reads? */
+static bool server_reads_badly(const struct deadmx_server *config)
+{
+	for (size_t i = 0; i < config->fault_count; i++) {
+		const struct deadmx_fault *f = &config->faults[i];
+
+		if (f->stage == DEADMX_STAGE_BODY &&
+		    (f->action == DEADMX_ACTION_STOP_READING || f->drip_ns))
+			return true;
+	}
+	return false;
+}
+
 static int door_open(struct smtp_server *s, int ip_version, const char *address)
 {
 	struct door *d = &s->doors[ip_version == 6];
@@ -1013,6 +1040,8 @@ static int door_open(struct smtp_server *s, int ip_version, const char *address)
 	d->listener = listener_new(s->shared->loop, (struct sockaddr *)&addr,
 				   s->shared->manage_network, &listener_ops, d);
 	s->parts++;
+	if (server_reads_badly(s->config))
+		listener_set_small_window(d->listener);
 	return listener_set(d->listener, DEADMX_ACTION_ACCEPT);
 }
 

@@ -23,8 +23,9 @@
 
 /* Limits, tested in tests/unit/test_smtp_server.c. */
 enum {
-	/* Per server. MTAs open tens; beyond, a connection gets 421. */
-	SMTP_SERVER_CONNECTIONS_MAX = 500,
+	/* Per server. MTAs open tens, load tests thousands; beyond, a
+	 * connection gets 421. */
+	SMTP_SERVER_CONNECTIONS_MAX = 20000,
 	/* Bytes of messages under way in all sessions of a world. */
 	SMTP_SERVER_BUDGET = 64 << 20,
 	/* Rows put above the timeline that open sessions may still go by. */
@@ -38,7 +39,8 @@ struct smtp_server_shared {
 	bool manage_network;
 	uint64_t sessions, messages; /* numbered so far */
 	size_t budget;
-	uint64_t seed; /* for faults with a probability */
+	size_t connections_max; /* 0: SMTP_SERVER_CONNECTIONS_MAX */
+	uint64_t seed;		/* for faults with a probability */
 	/* The scenario's own, for rows that are put above the timeline. */
 	const struct reply_catalogue_entry *replies;
 	size_t reply_count;

@@ -78,6 +78,7 @@ void smtp_session_free(struct smtp_session *s)
 {
 	if (!s)
 		return;
+	s->slow = false; /* the caller's part may be gone */
 	smtp_session_forget(s);
 	free(s->reply);
 	free(s->next_path);

@@ -102,6 +102,9 @@ struct smtp_session_ops {
 	 * all. */
 	void (*pull)(void *arg);
 	void (*stop_reading)(void *arg);
+	/* Take what comes in a KiB at a time, a pause of @ns before each; 0:
+	 * at once again. NULL: it always comes at once. */
+	void (*slow)(void *arg, int64_t ns);
 	/*
 	 * A message was accepted. With @acknowledged false the client can't
 	 * know: the reply is dropped. The data stays the session's.

@@ -55,6 +55,7 @@ struct smtp_session {
 	uint64_t data_total; /* bytes that came, stored or not */
 	bool data_too_big, data_no_room;
 	bool line_begins;   /* in DATA: the last line ended in CRLF */
+	bool slow;	    /* the message is taken slowly */
 	bool answered;	    /* a fault at body has replied before the end */
 	bool answered_good; /* and how */
 	bool chunk_last;    /* BDAT: this one is marked LAST */

@@ -115,7 +115,8 @@ enum deadmx_stage {
 	XX(REPLY, "reply", "answer with the given reply")                      \
 	XX(RAW, "raw", "answer with the given bytes, as they are")             \
 	XX(STALL, "stall", "say nothing, for a time or for ever")              \
-	XX(DRIP, "drip", "send the reply one byte at a time")                  \
+	XX(DRIP, "drip",                                                       \
+	   "send the reply a byte at a time; take the body a KiB at a time")   \
 	XX(DROP, "drop", "close the connection (FIN) without a reply")         \
 	XX(RESET, "reset", "reset the connection (RST) without a reply")       \
 	XX(GARBAGE, "garbage", "answer with bytes that are no reply")          \
@@ -242,7 +243,8 @@ struct deadmx_fault {
 	int ip_version;	  /* 4 or 6; 0 = any */
 	int64_t stall_ns; /* STALL: then go on healthily; FOREVER = never.
 			   * Others: a silence before; 0 = none */
-	int64_t drip_ns;  /* DRIP, REPLY, RAW: pause before each byte */
+	int64_t drip_ns;  /* DRIP, REPLY, RAW: pause before each byte;
+			   * DRIP at body: before each KiB of the message */
 	/* DROP, RESET: so many bytes come first: at body of the message, else
 	 * of the healthy reply, which is never sent whole. */
 	uint64_t after_bytes;

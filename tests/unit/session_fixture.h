@@ -23,7 +23,8 @@
 
 /*
  * The transcript: replies as sent; "<stall 5>", "<drip 2:text>", "<fin>",
- * "<rst>", "<tls>", "<pull>", "<stop>", "<fault stage action reply>" and
+ * "<rst>", "<tls>", "<pull>", "<stop>", "<slow 5>", "<fault stage action
+ * reply>" and
  * "<message from to,… len ack>" for the rest.
  */
 struct fixture {
@@ -112,6 +113,11 @@ static void on_stop_reading(void *arg)
 	put(arg, "<stop>");
 }
 
+static void on_slow(void *arg, int64_t ns)
+{
+	put(arg, "<slow %d>", (int)ns);
+}
+
 static void on_message(void *arg, const struct smtp_envelope *e,
 		       const char *data, size_t len, bool acknowledged)
 {
@@ -159,6 +165,7 @@ static const struct smtp_session_ops ops = {
 	.start_tls = on_start_tls,
 	.pull = on_pull,
 	.stop_reading = on_stop_reading,
+	.slow = on_slow,
 	.message = on_message,
 	.on_command = on_command,
 	.on_reply = on_reply,

@@ -319,6 +319,9 @@ static void test_scenario_actions(void **state)
 	f = row(state, "banner: drip 20s");
 	assert_int_equal(f->action, DEADMX_ACTION_DRIP);
 	assert_int_equal(f->drip_ns, 20 * DEADMX_NS_PER_S);
+	f = row(state, "body: drip 20s");
+	assert_int_equal(f->action, DEADMX_ACTION_DRIP);
+	assert_int_equal(f->drip_ns, 20 * DEADMX_NS_PER_S);
 	f = row(state, "banner: {drip: 20s}");
 	assert_int_equal(f->drip_ns, 20 * DEADMX_NS_PER_S);
 	f = row(state, "rcpt: reset");
@@ -589,9 +592,9 @@ static void test_scenario_rows_refused(void **state)
 	refuse_row(state, "rcpt: garbag", "did you mean \"garbage\"?");
 	refuse_row(state, "rcpt: stop_reading", "write body: …");
 	refuse_row(state, "body: garbage", "no reply to spoil");
-	refuse_row(state, "body: drip 5s", "no reply to spoil");
+	refuse_row(state, "body: drip", "how long each KiB takes");
 	refuse_row(state, "body: {drip: 5s, reply: 451 No}",
-		   "no reply to drip");
+		   "goes without a reply");
 	refuse_row(state, "rcpt: {close: yes}", "expected one of reply");
 	refuse_row(state, "rcpt: {stall: 5m, drip: 5s}", "got more");
 	refuse_row(state, "rcpt: {drop_after: 5, reply: 451 No}", "got more");

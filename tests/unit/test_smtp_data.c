@@ -176,6 +176,30 @@ static void test_data_body_socket(void **state)
 	talk(f, "DATA\nx\n.\nQUIT", GO_ON "<fault body half_open><pull>");
 }
 
+/* Slow from the first line to the dot, whose fault is another matter. */
+static void test_data_body_drip(void **state)
+{
+	struct deadmx_fault fault = {.stage = DEADMX_STAGE_BODY,
+				     .action = DEADMX_ACTION_DRIP,
+				     .drip_ns = 5};
+	struct fixture *f = *state;
+
+	ready(f, &fault);
+	talk(f, "DATA\nx\ny\n.\nNOOP",
+	     GO_ON "<fault body drip><slow 5><slow 0>"
+		   "<message a@b c@d, 6 ack>250 Message accepted\r\n"
+		   "250 Ok\r\n");
+	ready(f, &fault);
+	chunk(f, "BDAT 5", "12345",
+	      "<fault body drip><slow 5>250 Chunk received\r\n");
+	chunk(f, "BDAT 3 LAST", "678",
+	      "<slow 0><message a@b c@d, 8 ack>250 Message accepted\r\n");
+	ready(f, &fault);
+	chunk(f, "BDAT 5", "12345",
+	      "<fault body drip><slow 5>250 Chunk received\r\n");
+	talk(f, "RSET", "250 Ok\r\n<slow 0>");
+}
+
 /* For a while nothing more is taken; then all goes on. */
 static void test_data_body_stall(void **state)
 {
@@ -329,6 +353,7 @@ int main(void)
 		T(test_data_chunk_fault_at_dot),
 		T(test_data_body_end),
 		T(test_data_body_socket),
+		T(test_data_body_drip),
 		T(test_data_body_stall),
 		T(test_data_body_reply),
 		T(test_data_noise),

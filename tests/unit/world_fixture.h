@@ -93,7 +93,7 @@ static void fixture_on_tick(uv_timer_t *timer)
 
 static void fixture_init(struct world_fixture *f)
 {
-	int pid = getpid();
+	int pid = getpid(); /* of tests side by side they follow closely */
 
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&f->loop);
