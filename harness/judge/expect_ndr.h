@@ -13,6 +13,18 @@ void expect_ndrs(const struct attempts *a, const struct target *target,
 		 struct verdict *v);
 
 /*
+ * The documented queue lifetime, or the one that the scenario sets: by
+ * agreement the setting that changes it is called "lifetime" in all targets.
+ * 0: not known.
+ */
+int64_t expect_lifetime(const struct deadmx_scenario *s,
+			const struct target *target);
+
+/* Did @try for @p end in such a way that the mail had to be tried again? */
+bool expect_is_temporary(const struct attempts_try *try,
+			 const struct attempts_party *p);
+
+/*
  * "451-4.4.0 text" → "4.4.0" in @buf of 12 bytes; false: the reply has none.
  */
 bool expect_enhanced(const char *reply, char *buf);

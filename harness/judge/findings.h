@@ -41,6 +41,12 @@
 	   "a round did not go from server to server in the expected order") \
 	XX(EXPECT_DUPLICATES, "expect/duplicates", \
 	   "a delivered mail came again more or less often than expected") \
+	XX(DOC_RETRY, "documented/retry", \
+	   "rounds are closer together or further apart than documented") \
+	XX(DOC_GAVE_UP, "documented/gave-up-early", \
+	   "mail that might still arrive came back long before its time") \
+	XX(DOC_STILL_QUEUED, "documented/still-queued", \
+	   "mail is still in the queue long after its time") \
 	XX(LAW_LOST, "law/lost", \
 	   "an accepted mail is neither delivered, nor bounced, nor queued") \
 	XX(LAW_TWO_OUTCOMES, "law/two-outcomes", \
@@ -59,6 +65,8 @@
 	   "the same mail was delivered more than once") \
 	XX(LAW_QUEUED_AFTER_NDR, "law/queued-after-ndr", \
 	   "mail whose sender was told it failed is still in the queue") \
+	XX(LAW_NDR_IN_VAIN, "law/ndr-undeliverable", \
+	   "the sender's own server did not take the NDR") \
 	XX(LAW_NDR_UNKNOWN, "law/ndr-about-nobody", \
 	   "an NDR is about an address to which no mail was sent") \
 	XX(LAW_UNEXPECTED, "law/unexpected-message", \
@@ -67,6 +75,26 @@
 	   "the sender of an undelivered mail was not told") \
 	XX(RETRY_DELAY, "rfc5321/4.5.4.1/retry-delay", \
 	   "the MTA retries without a pause") \
+	XX(RETRY_INTERVAL, "rfc5321/4.5.4.1/retry-interval", \
+	   "attempts come less than 30 min after one another") \
+	XX(GIVE_UP_TIME, "rfc5321/4.5.4.1/give-up-time", \
+	   "mail comes back after less than 4 days") \
+	XX(REPEATED_5YZ, "rfc5321/4.2.1/repeated-after-5yz", \
+	   "what a server had refused for good was tried again") \
+	XX(BOUNCED_BOUNCE, "rfc5321/6.1/bounced-bounce", \
+	   "a bounce that could not be delivered was bounced in its turn") \
+	XX(MX_ORDER, "rfc5321/5.1/mx-order", \
+	   "the servers were not tried by rising preference") \
+	XX(SECOND_ADDRESS, "rfc5321/5.1/second-address", \
+	   "the first server was down, and no other was ever tried") \
+	XX(ADDRESS_DESPITE_MX, "rfc5321/5.1/address-despite-mx", \
+	   "the domain's own address was tried although it has an MX") \
+	XX(DNS_TEMPORARY, "rfc5321/5.1/dns-temporary", \
+	   "DNS failed for now, and the mail came back") \
+	XX(NULL_MX, "rfc7505/1/null-mx", \
+	   "mail to a domain that takes none was tried again") \
+	XX(DELIVER_BY, "rfc2852/4/deliver-by", \
+	   "the time that the sender had set with BY= had no effect") \
 	XX(TIMEOUT_BANNER, "rfc5321/4.5.3.2.1/greeting-timeout", \
 	   "the client waits less than 5 min for the greeting") \
 	XX(TIMEOUT_MAIL, "rfc5321/4.5.3.2.2/mail-timeout", \
@@ -109,6 +137,8 @@
 	   "Final-Recipient is missing or malformed") \
 	XX(ACTION, "rfc3464/2.3.3/action", \
 	   "Action is missing or not one of the five words") \
+	XX(DELAYED_FOR_GOOD, "rfc3464/2.3.3/delayed-for-good", \
+	   "the last report says delayed, and the mail was not tried again") \
 	XX(STATUS, "rfc3464/2.3.4/status", \
 	   "Status is missing or malformed") \
 	XX(STATUS_CLASS, "rfc3464/2.3.4/status-class", \
