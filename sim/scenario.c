@@ -734,6 +734,10 @@ static const struct deadmx_yaml_key scenario_keys[] = {
 	{"world", read_world, "what is broken, and when", true, "table world"},
 	{"mail", read_mail, "what is sent, and when: one message or a list",
 	 true, "table mail|list table mail"},
+	{"mta", scenario_read_mta,
+	 "what is done to the MTA itself, and when: one step or a list "
+	 "(default none)",
+	 false, "table mta|list table mta"},
 	{"expect", scenario_read_expect, "what must happen", true,
 	 "table expect"},
 	{0},
@@ -755,6 +759,7 @@ const struct scenario_table scenario_tables[] = {
 	{"limits", scenario_limits_keys},
 	{"replies", reply_catalogue_own_keys},
 	{"mail", mail_keys},
+	{"mta", scenario_mta_keys},
 	{"expect", scenario_expect_keys},
 	{"first_attempts", scenario_first_keys},
 	{"delay_notice", scenario_notice_keys},

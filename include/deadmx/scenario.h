@@ -574,6 +574,32 @@ struct deadmx_expect {
 	bool no_fault_ok; /* a control: no fault is meant to fire */
 };
 
+/*
+ * What is done to the MTA itself in mid-run.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_MTA_MAP(XX)                                                     \
+	XX(RESTART, "restart", "stopped in good order, and started again")     \
+	XX(KILL, "kill",                                                       \
+	   "all its processes killed (SIGKILL), and started again")            \
+	XX(STOP, "stop", "stopped in good order")                              \
+	XX(START, "start", "started after a stop")
+
+enum deadmx_mta_action {
+#define XX(uc, word, doc) DEADMX_MTA_##uc,
+	DEADMX_MTA_MAP(XX)
+#undef XX
+		DEADMX_MTA_COUNT
+};
+
+const char *deadmx_mta_word(enum deadmx_mta_action action);
+
+struct deadmx_mta_step {
+	struct deadmx_place place;
+	int64_t at_ns;
+	enum deadmx_mta_action action;
+};
+
 struct deadmx_scenario {
 	char *file;	 /* as the user named it */
 	char *name;	 /* e.g. offline/refused_expires: last folder + stem,
@@ -585,6 +611,8 @@ struct deadmx_scenario {
 	struct deadmx_world world;
 	struct deadmx_mail *mails;
 	size_t mail_count;
+	struct deadmx_mta_step *mta_steps; /* in the order of time */
+	size_t mta_step_count;
 	struct deadmx_expect expect;
 	/* Overrides of the target by name, e.g. delay_warning: 4h. */
 	struct deadmx_setting {
@@ -622,6 +650,7 @@ enum {
 	DEADMX_SCENARIO_TYPES_MAX = 20, /* of questions, per row of a name */
 	DEADMX_RECORD_TEXT_MAX = 4000,	/* bytes of one TXT record */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
+	DEADMX_SCENARIO_MTA_STEPS_MAX = 100,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
 	DEADMX_RELAY_ROWS_MAX = 100,	       /* per frontend */
 	DEADMX_RELAY_BACKENDS_MAX = 20,	       /* of one row */
