@@ -761,6 +761,7 @@ const struct scenario_table scenario_tables[] = {
 	{"mail", mail_keys},
 	{"mta", scenario_mta_keys},
 	{"expect", scenario_expect_keys},
+	{"check", scenario_check_keys},
 	{"first_attempts", scenario_first_keys},
 	{"delay_notice", scenario_notice_keys},
 	{"ndr", scenario_ndr_keys},

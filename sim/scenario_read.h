@@ -69,6 +69,7 @@ extern const struct deadmx_yaml_key scenario_ndr_keys[];
 extern const struct deadmx_yaml_key scenario_notice_keys[];
 extern const struct deadmx_yaml_key scenario_delivered_keys[];
 extern const struct deadmx_yaml_key scenario_first_keys[];
+extern const struct deadmx_yaml_key scenario_check_keys[];
 
 /* Handlers: @arg is a struct deadmx_server, deadmx_world, or the
  * expectations. */

@@ -6,6 +6,11 @@
 #ifndef HARNESS_JUDGE_FINDINGS_H
 #define HARNESS_JUDGE_FINDINGS_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "harness/judge/verdict.h"
+
 /* XX(ENUM, "id", "what was found") */
 /* clang-format off */
 #define FINDING_MAP(XX) \
@@ -213,6 +218,15 @@ enum finding_id {
 };
 
 const char *finding_id(enum finding_id id);
+bool finding_is_known(const char *id);
+
+/*
+ * Are all that @scenario gives another weight to findings that there are?
+ * Else false, with a line for each on @errors.
+ */
+bool findings_check(const struct deadmx_scenario *scenario, FILE *errors);
+/* Give them that weight; @v says then what was changed, and why. */
+void findings_weigh(const struct deadmx_scenario *scenario, struct verdict *v);
 
 /* FIND(v, LAW_LOST, severity, where, expected, observed, …) */
 #define FIND(v, id, ...) verdict_find(v, finding_id(FINDING_##id), __VA_ARGS__)

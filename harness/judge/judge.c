@@ -44,6 +44,7 @@ int judge_run(const struct deadmx_scenario *scenario,
 	}
 	attempts_report(a, &v);
 	attempts_free(a);
+	findings_weigh(scenario, &v);
 	verdict_settle(&v);
 	*ret = v;
 	return 0;

@@ -535,6 +535,33 @@ struct deadmx_expect_ndr {
 	struct deadmx_range after_ns;
 };
 
+/*
+ * How much a check of the judge counts in a scenario.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_CHECK_MAP(XX)                                                   \
+	XX(OFF, "off", "nothing is said of it")                                \
+	XX(NOTE, "note", "for information")                                    \
+	XX(SHOULD, "should", "reported; fails with --strict")                  \
+	XX(MUST, "must", "makes the verdict fail")
+
+enum deadmx_check_severity {
+#define XX(uc, word, doc) DEADMX_CHECK_##uc,
+	DEADMX_CHECK_MAP(XX)
+#undef XX
+		DEADMX_CHECK_COUNT
+};
+
+const char *deadmx_check_word(enum deadmx_check_severity severity);
+
+/* A check that counts otherwise than the judge has it. */
+struct deadmx_check {
+	struct deadmx_place place;
+	char *id; /* rfc3464/2.3.4/status-class; the judge knows which are */
+	enum deadmx_check_severity severity;
+	char *reason;
+};
+
 /* What the scenario asks of something that may or must not come. */
 enum deadmx_wanted {
 	DEADMX_WANTED_ANY,  /* nothing said */
@@ -572,6 +599,8 @@ struct deadmx_expect {
 	struct deadmx_range duplicates; /* surplus deliveries of one mail */
 	struct deadmx_place duplicates_place;
 	bool no_fault_ok; /* a control: no fault is meant to fire */
+	struct deadmx_check *checks;
+	size_t check_count;
 };
 
 /*
@@ -651,6 +680,7 @@ enum {
 	DEADMX_RECORD_TEXT_MAX = 4000,	/* bytes of one TXT record */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
 	DEADMX_SCENARIO_MTA_STEPS_MAX = 100,
+	DEADMX_SCENARIO_CHECKS_MAX = 200,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
 	DEADMX_RELAY_ROWS_MAX = 100,	       /* per frontend */
 	DEADMX_RELAY_BACKENDS_MAX = 20,	       /* of one row */

@@ -5,7 +5,10 @@
  */
 #include "tests/unit/stored_run.h"
 
+#include <errno.h>
+
 #include "harness/judge/documented.h"
+#include "harness/judge/findings.h"
 
 #define MX2	    "mx2.dest.example"
 #define MX2_ADDRESS "192.0.2.11"
@@ -283,6 +286,97 @@ static void test_law_repeated_5yz(void **unused)
 	check_findings(VERDICT_PASS, "rfc5321/4.2.1/repeated-after-5yz", NULL);
 }
 
+#define REFUSED_5YZ                                                            \
+	STORED_WORLD("{rcpt: 550 5.1.1 No}")                                   \
+	STORED_MAIL                                                            \
+	"expect:\n"                                                            \
+	"  delivered: none\n"                                                  \
+	"  checks:\n"
+
+static void weighed(const char *yaml)
+{
+	begin(yaml);
+	inject(0, ALICE, BOB);
+	for (int i = 0; i < 2; i++) {
+		int session;
+
+		connect_to(i * HOUR, MX1_ADDRESS);
+		session = accepted(i * HOUR, MX1, MX1_ADDRESS);
+		refuse(i * HOUR, session, "550 5.1.1 No");
+	}
+	finish(2 * HOUR, queued);
+}
+
+/* A scenario raises a check: the verdict fails. */
+static void test_weigh_raised(void **unused)
+{
+	weighed(REFUSED_5YZ "    rfc5321/4.2.1/repeated-after-5yz: "
+			    "{severity: must, reason: we forbid it}\n");
+	check_findings(VERDICT_FAIL, "rfc5321/4.2.1/repeated-after-5yz", NULL);
+	assert_int_equal(run.v.change_count, 1);
+	assert_string_equal(run.v.changes[0].reason, "we forbid it");
+	assert_int_equal(run.v.changes[0].count, 1);
+}
+
+/* Turned off: it is no finding, but the change is told. */
+static void test_weigh_off(void **unused)
+{
+	json_t *json;
+	struct verdict again = {0};
+
+	weighed(REFUSED_5YZ "    rfc5321/4.2.1/repeated-after-5yz: "
+			    "{severity: off, reason: known}\n");
+	check_findings(VERDICT_PASS, NULL);
+	json = verdict_to_json(&run.v);
+	assert_int_equal(verdict_from_json(json, &again), 0);
+	json_decref(json);
+	assert_int_equal(again.change_count, 1);
+	assert_string_equal(again.changes[0].severity, "off");
+	assert_int_equal(again.changes[0].count, 1);
+	verdict_release(&again);
+}
+
+/* An id that the judge doesn't know. */
+static void test_weigh_unknown(void **unused)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *errors = open_memstream(&text, &len);
+
+	weighed(REFUSED_5YZ "    rfc5321/4.2.1/repeated: "
+			    "{severity: off, reason: known}\n");
+	assert_false(findings_check(run.scenario, errors));
+	fclose(errors);
+	assert_string_equal(text, "offline/t.yml:13:5: checks, expected the id "
+				  "of a finding (docs/findings-ids.md), got "
+				  "rfc5321/4.2.1/repeated\n");
+	free(text);
+}
+
+/* That the run was no test stays an error. */
+static void test_weigh_run(void **unused)
+{
+	struct deadmx_scenario *s = NULL;
+	static const char yaml[] = REFUSED_5YZ
+		"    run/no-fault-fired: {severity: off, reason: x}\n";
+
+	assert_int_equal(
+		deadmx_scenario_parse("t.yml", yaml, strlen(yaml), NULL, &s),
+		-EINVAL);
+}
+
+/* Without a reason it is not taken. */
+static void test_weigh_reason(void **unused)
+{
+	struct deadmx_scenario *s = NULL;
+	static const char yaml[] =
+		REFUSED_5YZ "    law/lost: {severity: off}\n";
+
+	assert_int_equal(
+		deadmx_scenario_parse("t.yml", yaml, strlen(yaml), NULL, &s),
+		-EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +397,11 @@ int main(void)
 		TEST(test_law_ndr_in_vain),
 		TEST(test_law_bounced_bounce),
 		TEST(test_law_repeated_5yz),
+		TEST(test_weigh_raised),
+		TEST(test_weigh_off),
+		TEST(test_weigh_unknown),
+		cmocka_unit_test(test_weigh_run),
+		cmocka_unit_test(test_weigh_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
