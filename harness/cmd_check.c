@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "deadmx/scenario.h"
+#include "harness/judge/findings.h"
 #include "harness/scenario_files.h"
 
 enum {
@@ -48,11 +49,15 @@ static void case_list(const struct deadmx_scenario *s)
 static void file_check(struct check *check, const char *path)
 {
 	struct deadmx_scenario_list list;
+	bool is_wrong = false;
 
 	if (deadmx_scenario_load_all(path, stderr, &list) < 0) {
 		check->faulty++;
 		return;
 	}
+	for (size_t i = 0; i < list.count && !is_wrong; i++)
+		is_wrong = !findings_check(list.cases[i], stderr);
+	check->faulty += is_wrong;
 	check->cases += list.count;
 	for (size_t i = 0; check->list && i < list.count; i++)
 		case_list(list.cases[i]);

@@ -37,14 +37,6 @@ static int cmd_judge_usage(const char *why, const char *what)
 	return JUDGE_EXIT_USAGE;
 }
 
-static bool cmd_judge_has_should(const struct verdict *v)
-{
-	for (size_t i = 0; i < v->finding_count; i++)
-		if (v->findings[i].severity == SEVERITY_SHOULD)
-			return true;
-	return false;
-}
-
 static int cmd_judge_status(const struct verdict *v)
 {
 	switch (v->kind) {
@@ -67,8 +59,8 @@ static int cmd_judge_dir(const char *dir, bool as_json, bool is_strict)
 
 	if (rc < 0)
 		return rc == -EINVAL ? JUDGE_EXIT_USAGE : JUDGE_EXIT_HARNESS;
-	if (is_strict && v.kind == VERDICT_PASS && cmd_judge_has_should(&v))
-		v.kind = VERDICT_FAIL;
+	if (is_strict)
+		verdict_make_strict(&v);
 	if (as_json)
 		report_json(stdout, &v, 1);
 	else

@@ -17,6 +17,7 @@
 
 #include "harness/fetch.h"
 #include "harness/filter.h"
+#include "harness/judge/findings.h"
 #include "harness/report/json.h"
 #include "harness/report/junit.h"
 #include "harness/report/table.h"
@@ -57,6 +58,7 @@ struct cmd_job {
 struct cmd_run {
 	const char *out, *json, *junit, *tap, *filter;
 	int jobs;
+	bool strict;
 	struct scenario_files files;
 	struct deadmx_scenario **scenarios; /* all cases of all files */
 	size_t scenario_count;
@@ -91,6 +93,7 @@ static const char cmd_run_help[] =
 	"  --filter LIST       only scenarios with this tag, or this part of\n"
 	"                      their name: shell patterns with commas between\n"
 	"                      them; !PATTERN leaves out (offline,!slow)\n"
+	"  --strict            findings of severity \"should\" fail, too\n"
 	"  --help              this text\n"
 	"\n"
 	"Each run folder holds events.ndjson, the received messages, and\n"
@@ -121,11 +124,13 @@ static int cmd_run_load_file(struct cmd_run *run, const char *path)
 	for (size_t i = 0; i < list.count; i++) {
 		if (run->filter && !filter_takes(run->filter, list.cases[i]))
 			continue;
+		if (!findings_check(list.cases[i], stderr))
+			err = -EINVAL;
 		cmd_run_keep(run, list.cases[i]);
 		list.cases[i] = NULL;
 	}
 	deadmx_scenario_list_release(&list);
-	return 0;
+	return err;
 }
 
 /* Run folders are called like their scenarios. */
@@ -426,6 +431,8 @@ static int cmd_run_report(struct cmd_run *run)
 	for (size_t i = 0; i < run->job_count; i++)
 		if (run->job[i].status >= 0)
 			v[n++] = v[i];
+	for (size_t i = 0; run->strict && i < n; i++)
+		verdict_make_strict(&v[i]);
 	report_table(run->json && !strcmp(run->json, "-") ? stderr : stdout, v,
 		     n);
 	err = cmd_run_write(run->json, v, n, report_json);
@@ -459,6 +466,7 @@ static const struct option cmd_run_options[] = {
 	{"junit", required_argument, NULL, 'U'},
 	{"tap", required_argument, NULL, 'T'},
 	{"filter", required_argument, NULL, 'f'},
+	{"strict", no_argument, NULL, 's'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -491,6 +499,9 @@ static int cmd_run_option(struct cmd_run *run, int option)
 		      "between them, got an empty one\n",
 		      stderr);
 		return EXIT_USAGE;
+	case 's':
+		run->strict = true;
+		return 0;
 	case 'j':
 		jobs = strtol(optarg, &end, 10);
 		if (*end || jobs < 1 || jobs > CMD_RUN_JOBS_MAX) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <regex.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ enum {
 	INNER_LOG_LINE_MAX = 8192,  /* bytes of one syslog datagram */
 	INNER_READY_EVERY_MS = 250,
 	INNER_STOP_WITHIN_MS = 120 * 1000,
+	INNER_STEP_EVERY_MS = 100, /* virtual, between looks at a step */
 };
 
 /* What happens in order. XX(ENUM, "word in phase events") */
@@ -67,7 +69,13 @@ struct inner {
 	bool process_open;   /* handle not closed yet */
 	uv_process_t daemon; /* a target that stays in the foreground */
 	char *output_path;
-	uv_timer_t timer; /* ready poll, until, settle, stop guard */
+	bool daemon_open; /* its handle not closed yet */
+	uv_timer_t step;  /* the next of the scenario's mta steps */
+	size_t step_next;
+	bool step_open;	    /* one is under way */
+	bool step_starting; /* … and has come to the start */
+	bool is_down;	    /* the MTA is stopped on purpose */
+	uv_timer_t timer;   /* ready poll, until, settle, stop guard */
 	uv_timer_t until;
 	uint64_t ready_deadline_ms;
 	uv_poll_t syslog;
@@ -75,6 +83,7 @@ struct inner {
 };
 
 static void inner_enter(struct inner *in, enum inner_phase phase);
+static void inner_step_after_command(struct inner *in, int code);
 
 /* --- events ------------------------------------------------------------ */
 
@@ -202,14 +211,21 @@ static int inner_write_files(struct inner *in)
 
 static void inner_on_exit(uv_process_t *process, int64_t status, int signo);
 
+static void inner_on_daemon_closed(uv_handle_t *handle)
+{
+	struct inner *in = handle->data;
+
+	in->daemon_open = false;
+}
+
 static void inner_on_daemon_exit(uv_process_t *process, int64_t status,
 				 int signo)
 {
 	struct inner *in = process->data;
 	char text[64];
 
-	uv_close((uv_handle_t *)process, NULL);
-	if (in->phase >= INNER_PHASE_STOP)
+	uv_close((uv_handle_t *)process, inner_on_daemon_closed);
+	if (in->phase >= INNER_PHASE_STOP || in->step_open || in->is_down)
 		return;
 	snprintf(text, sizeof(text), signo ? "died of signal %d" : "ended",
 		 signo);
@@ -414,6 +430,8 @@ static void inner_after_command(struct inner *in, int64_t status, int signo)
 		return;
 	case INNER_PHASE_INJECT:
 	case INNER_PHASE_SETTLED:
+		inner_step_after_command(in, code);
+		return;
 	case INNER_PHASE_END:
 		return;
 	}
@@ -438,8 +456,122 @@ static void inner_on_until(uv_timer_t *timer)
 {
 	struct inner *in = timer->data;
 
-	if (in->phase == INNER_PHASE_INJECT || in->phase == INNER_PHASE_SETTLED)
-		inner_enter(in, INNER_PHASE_ALIVE);
+	if (in->phase != INNER_PHASE_INJECT && in->phase != INNER_PHASE_SETTLED)
+		return;
+	if (in->step_open) /* its command comes first */
+		uv_timer_start(timer, inner_on_until, INNER_STEP_EVERY_MS, 0);
+	else
+		inner_enter(in, in->is_down ? INNER_PHASE_QUEUE
+					    : INNER_PHASE_ALIVE);
+}
+
+/* --- steps of the MTA itself -------------------------------------------- */
+
+static void inner_on_step(uv_timer_t *timer);
+
+static void inner_step_plan(struct inner *in)
+{
+	const struct deadmx_scenario *s = in->scenario;
+	int64_t wait_ns;
+
+	if (in->step_next == s->mta_step_count)
+		return;
+	wait_ns = s->mta_steps[in->step_next].at_ns -
+		  deadmx_world_now_ns(in->world);
+	uv_update_time(&in->loop);
+	uv_timer_start(&in->step, inner_on_step,
+		       wait_ns > 0 ? (uint64_t)(wait_ns / 1000000) : 0, 0);
+}
+
+static void inner_step_done(struct inner *in)
+{
+	in->step_open = in->step_starting = false;
+	in->step_next++;
+	inner_step_plan(in);
+}
+
+/* The old one must be gone, for its handle is used again. */
+static void inner_step_start(struct inner *in)
+{
+	const struct target *t = in->target;
+
+	in->step_starting = true;
+	if (in->daemon_open) {
+		uv_timer_start(&in->step, inner_on_step, INNER_STEP_EVERY_MS,
+			       0);
+		return;
+	}
+	inner_target_event(in, "start", 0, "");
+	in->is_down = false;
+	if (!t->start_foreground) {
+		inner_command(in, t->start ? t->start : "true");
+	} else if (inner_spawn(in, &in->daemon, t->start,
+			       inner_on_daemon_exit)) {
+		inner_fail_target(in, 127, "it did not start");
+	} else {
+		in->daemon_open = true;
+		inner_step_done(in);
+	}
+}
+
+/* A command of a step has ended. */
+static void inner_step_after_command(struct inner *in, int code)
+{
+	if (!in->step_open)
+		return;
+	if (in->step_starting && code)
+		inner_fail_target(in, code, "it did not start again");
+	else if (in->step_starting ||
+		 in->scenario->mta_steps[in->step_next].action ==
+			 DEADMX_MTA_STOP)
+		inner_step_done(in);
+	else
+		inner_step_start(in);
+}
+
+/* All processes of this namespace but its first and this one. */
+static void inner_step_kill(int signo)
+{
+	kill(-1, signo);
+}
+
+static void inner_step_stop(struct inner *in)
+{
+	inner_target_event(in, "stop", 0, "");
+	in->is_down = true;
+	if (!in->target->stop)
+		inner_step_kill(SIGTERM);
+	inner_command(in, in->target->stop ? in->target->stop : "true");
+}
+
+static void inner_on_step(uv_timer_t *timer)
+{
+	struct inner *in = timer->data;
+
+	if (in->phase != INNER_PHASE_INJECT && in->phase != INNER_PHASE_SETTLED)
+		return;
+	if (in->step_starting) {
+		inner_step_start(in);
+		return;
+	}
+	in->step_open = true;
+	switch (in->scenario->mta_steps[in->step_next].action) {
+	case DEADMX_MTA_RESTART:
+	case DEADMX_MTA_STOP:
+		inner_step_stop(in);
+		return;
+	case DEADMX_MTA_KILL:
+		inner_target_event(in, "kill", 0, "");
+		in->is_down = true;
+		inner_step_kill(SIGKILL);
+		inner_step_start(in);
+		return;
+	case DEADMX_MTA_START:
+		inner_step_start(in);
+		return;
+	case DEADMX_MTA_COUNT:
+		break;
+	}
 }
 
 static void inner_on_progress(void *arg)
@@ -463,6 +595,7 @@ static void inner_inject(struct inner *in)
 	deadmx_world_inject(in->world);
 	uv_timer_start(&in->until, inner_on_until,
 		       (uint64_t)(w->until_ns / 1000000), 0);
+	inner_step_plan(in);
 }
 
 static void inner_start(struct inner *in)
@@ -475,8 +608,10 @@ static void inner_start(struct inner *in)
 	}
 	if (inner_spawn(in, &in->daemon, t->start, inner_on_daemon_exit))
 		inner_fail_target(in, 127, "it did not start");
-	else
+	else {
+		in->daemon_open = true;
 		inner_enter(in, INNER_PHASE_READY);
+	}
 }
 
 static void inner_enter(struct inner *in, enum inner_phase phase)
@@ -613,7 +748,8 @@ static int inner_run(struct inner *in)
 	uv_loop_init(&in->loop);
 	uv_timer_init(&in->loop, &in->timer);
 	uv_timer_init(&in->loop, &in->until);
-	in->timer.data = in->until.data = in;
+	uv_timer_init(&in->loop, &in->step);
+	in->timer.data = in->until.data = in->step.data = in;
 	in->log = deadmx_event_log_new(inner_now, inner_sink, in);
 	if (inner_open_world(in) || inner_write_files(in))
 		return 1;

@@ -35,16 +35,19 @@ enum {
 	INJECT_REPLY_MAX = 4096, /* bytes kept of what the MTA said */
 };
 
+/* Extensions that the MTA offered, so that what belongs to them went along. */
+struct inject_offers {
+	bool dsn;	/* notify, ret, envid and orcpt */
+	bool deliverby; /* by */
+};
+
 struct inject {
 	const struct deadmx_mail *mail;
 	char *data; /* the message with its header; lines end in LF */
 	size_t len;
-	/*
-	 * Once, as soon as it is known; @reply may be empty. @dsn: the MTA
-	 * offered DSN, so that notify, ret, envid and orcpt went with it.
-	 */
+	/* Once, as soon as it is known; @reply may be empty. */
 	void (*on_result)(void *arg, enum inject_status status,
-			  const char *reply, bool dsn);
+			  const char *reply, struct inject_offers offers);
 	/* Last: all handles are closed, @data may go. */
 	void (*on_closed)(void *arg);
 	void *arg;

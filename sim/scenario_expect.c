@@ -4,6 +4,7 @@
  */
 #include "sim/scenario_read.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define FIRST_WITHIN_NS (60 * DEADMX_NS_PER_S)
@@ -350,6 +351,80 @@ static void expect_faults(struct deadmx_yaml *doc,
 				  "leave it out when a fault is to fire");
 }
 
+/* --- checks -------------------------------------------------------------- */
+
+static const char *const check_words[] = {
+#define XX(uc, word, doc) [DEADMX_CHECK_##uc] = word,
+	DEADMX_CHECK_MAP(XX)
+#undef XX
+};
+
+const char *deadmx_check_word(enum deadmx_check_severity severity)
+{
+	assert((unsigned)severity < DEADMX_CHECK_COUNT);
+	return check_words[severity];
+}
+
+static void check_severity(struct deadmx_yaml *doc,
+			   const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_check *check = arg;
+
+	for (int i = 0; i < DEADMX_CHECK_COUNT; i++)
+		if (deadmx_yaml_is(node, check_words[i])) {
+			check->severity = (enum deadmx_check_severity)i;
+			return;
+		}
+	deadmx_yaml_wrong(doc, node, "severity", "off, note, should or must",
+			  NULL);
+}
+
+static void check_reason(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_check *check = arg;
+
+	deadmx_yaml_word(doc, node, &check->reason);
+}
+
+const struct deadmx_yaml_key scenario_check_keys[] = {
+	{"severity", check_severity, "off, note, should or must", true,
+	 "'off'|'note'|'should'|'must'"},
+	{"reason", check_reason, "why; the report shows it", true, "word"},
+	{0},
+};
+
+static void expect_checks(struct deadmx_yaml *doc,
+			  const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child;
+	struct deadmx_expect *e = arg;
+
+	if (node->kind != DEADMX_YAML_MAP || !node->count ||
+	    node->count > DEADMX_SCENARIO_CHECKS_MAX) {
+		deadmx_yaml_wrong(doc, node, "checks",
+				  "a map (id of a finding: how it counts)",
+				  NULL);
+		return;
+	}
+	e->checks =
+		deadmx_arena_array(doc->arena, node->count, sizeof(*e->checks));
+	for (child = node->first; child; child = child->next) {
+		struct deadmx_check *check = &e->checks[e->check_count++];
+
+		*check = (struct deadmx_check){.place = child->key->place,
+					       .id = child->key->text};
+		if (strncmp(check->id, "run/", 4) == 0)
+			deadmx_yaml_error(doc, &check->place, NULL,
+					  "checks, expected a finding about "
+					  "the MTA, got %.80s: that the run "
+					  "was no valid test can't be changed",
+					  check->id);
+		deadmx_yaml_map(doc, child, "check", scenario_check_keys,
+				check);
+	}
+}
+
 const struct deadmx_yaml_key scenario_expect_keys[] = {
 	{"attempts", expect_attempts,
 	 "number of delivery attempts for each recipient", false, "counts"},
@@ -371,6 +446,9 @@ const struct deadmx_yaml_key scenario_expect_keys[] = {
 	{"duplicates", expect_duplicates,
 	 "none, or how often a delivered mail may come again", false,
 	 "'none'|counts"},
+	{"checks", expect_checks,
+	 "checks of the judge that count otherwise here, by id", false,
+	 "map table check"},
 	{"faults", expect_faults,
 	 "none: a control, in which no fault is meant to fire", false,
 	 "'none'"},

@@ -6,9 +6,10 @@
  * tree of each case. Then scenario.c reads world and mail, scenario_fault.c
  * timelines, scenario_tls.c certificates and stage tls, scenario_name.c names,
  * scenario_reply.c replies by name, scenario_relay.c frontends,
- * scenario_expect.c expectations; scenario_check.c and scenario_lead.c say what
- * only the whole can tell (domains, addresses, rows that never apply).
- * scenario_store.c keeps it all for later.
+ * scenario_mta.c what is done to the MTA, scenario_expect.c expectations;
+ * scenario_check.c and scenario_lead.c say what only the whole can tell
+ * (domains, addresses, rows that never apply). scenario_store.c keeps it all
+ * for later.
  */
 #ifndef SIM_SCENARIO_READ_H
 #define SIM_SCENARIO_READ_H
@@ -65,11 +66,13 @@ extern const struct deadmx_yaml_key scenario_tls_keys[];
 extern const struct deadmx_yaml_key scenario_certificate_keys[];
 extern const struct deadmx_yaml_key scenario_relay_keys[];
 extern const struct deadmx_yaml_key scenario_relay_row_keys[];
+extern const struct deadmx_yaml_key scenario_mta_keys[];
 extern const struct deadmx_yaml_key scenario_expect_keys[];
 extern const struct deadmx_yaml_key scenario_ndr_keys[];
 extern const struct deadmx_yaml_key scenario_notice_keys[];
 extern const struct deadmx_yaml_key scenario_delivered_keys[];
 extern const struct deadmx_yaml_key scenario_first_keys[];
+extern const struct deadmx_yaml_key scenario_check_keys[];
 
 /* Handlers: @arg is a struct deadmx_server, deadmx_world, or the
  * expectations. */
@@ -79,6 +82,8 @@ void scenario_read_names(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node, void *arg);
 void scenario_read_relay(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node, void *arg);
+void scenario_read_mta(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg);
 void scenario_read_expect(struct deadmx_yaml *doc,
 			  const struct deadmx_yaml_node *node, void *arg);
 

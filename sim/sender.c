@@ -57,35 +57,36 @@ static void sender_closed(struct sender *s)
 }
 
 static void sender_log(struct sender *s, size_t index,
-		       enum inject_status status, const char *reply, bool dsn)
+		       enum inject_status status, const char *reply,
+		       struct inject_offers offers)
 {
 	const struct deadmx_mail *m = &s->options.scenario->mails[index];
-	json_t *to = json_array();
+	json_t *to = json_array(), *event;
 
 	for (size_t i = 0; i < m->to_count; i++)
 		json_array_append_new(
 			to, deadmx_event_text(m->to[i], strlen(m->to[i])));
-	deadmx_event_emit(
-		s->options.log, DEADMX_EVENT_INJECT,
-		json_pack("{s:I,s:o,s:o,s:s,s:s,s:o,s:b}", "mail",
-			  (json_int_t)index, "from",
-			  deadmx_event_text(m->from, strlen(m->from)), "to", to,
-			  "via", m->via_sendmail ? "sendmail" : "smtp",
-			  "status", inject_word(status), "reply",
-			  *reply ? deadmx_event_text(reply, strlen(reply))
-				 : json_null(),
-			  "dsn", dsn));
+	event = json_pack(
+		"{s:I,s:o,s:o,s:s,s:s,s:o,s:b}", "mail", (json_int_t)index,
+		"from", deadmx_event_text(m->from, strlen(m->from)), "to", to,
+		"via", m->via_sendmail ? "sendmail" : "smtp", "status",
+		inject_word(status), "reply",
+		*reply ? deadmx_event_text(reply, strlen(reply)) : json_null(),
+		"dsn", offers.dsn);
+	if (offers.deliverby)
+		json_object_set_new(event, "deliverby", json_true());
+	deadmx_event_emit(s->options.log, DEADMX_EVENT_INJECT, event);
 }
 
 static void job_on_result(void *arg, enum inject_status status,
-			  const char *reply, bool dsn)
+			  const char *reply, struct inject_offers offers)
 {
 	struct job *job = arg;
 	struct sender *s = job->sender;
 
 	if (s->closing)
 		return;
-	sender_log(s, job->index, status, reply, dsn);
+	sender_log(s, job->index, status, reply, offers);
 	if (s->options.on_injected)
 		s->options.on_injected(s->options.arg, job->index, status);
 }
@@ -119,7 +120,8 @@ static void sender_inject(struct sender *s, size_t index)
 
 	if (mail->via_sendmail && !o->sendmail) {
 		sender_log(s, index, INJECT_FAILED,
-			   "the target has no sendmail command", false);
+			   "the target has no sendmail command",
+			   (struct inject_offers){0});
 		if (o->on_injected)
 			o->on_injected(o->arg, index, INJECT_FAILED);
 		return;

@@ -53,7 +53,8 @@ static void sendmail_decide(struct sendmail *s, enum inject_status status,
 	if (s->decided)
 		return;
 	s->decided = true;
-	s->inject.on_result(s->inject.arg, status, reply, false);
+	s->inject.on_result(s->inject.arg, status, reply,
+			    (struct inject_offers){0});
 }
 
 static void sendmail_on_exit(uv_process_t *process, int64_t status, int sig)

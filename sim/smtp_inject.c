@@ -19,11 +19,14 @@ struct smtp_inject {
 static void inject_decide(struct smtp_inject *s, enum inject_status status,
 			  const char *reply)
 {
+	struct inject_offers offers;
+
 	if (s->decided)
 		return;
 	s->decided = true;
-	s->inject.on_result(s->inject.arg, status, reply,
-			    smtp_client_offers(s->client, "DSN"));
+	offers.dsn = smtp_client_offers(s->client, "DSN");
+	offers.deliverby = smtp_client_offers(s->client, "DELIVERBY");
+	s->inject.on_result(s->inject.arg, status, reply, offers);
 }
 
 /* The parameters of a command are written one behind the other. */

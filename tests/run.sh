@@ -13,7 +13,7 @@ step() { # NAME COMMAND...
 	echo "== $name"
 	if "$@" > "$log" 2>&1; then
 		passed=$((passed + 1))
-		grep -E '^(ok|[0-9]+% tests passed)' "$log"
+		grep -E '^(ok|caught|[0-9]+% tests passed)' "$log"
 		echo "ok: $name"
 	else
 		failed=$((failed + 1))
@@ -37,7 +37,7 @@ step "tests, clang" ctest --test-dir build-clang --output-on-failure -j2
 step "tests, ASan and UBSan" ctest --test-dir build-asan --output-on-failure \
 	-j2
 deadmx=$PWD/build/deadmx
-for test in tests/e2e/*.sh tests/mustfail/run.sh; do
+for test in tests/e2e/*.sh tests/mustfail/run.sh tests/mutants/run.sh; do
 	step "$test" sh "$test" "$deadmx"
 done
 echo

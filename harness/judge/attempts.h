@@ -46,9 +46,14 @@ struct attempts_party {
 	const char *domain;    /* of @to */
 	size_t mails;	       /* of the scenario */
 	bool has_dsn;	       /* the MTA took the mail's DSN parameters */
+	bool has_deliverby;    /* and its BY */
 	int64_t *injected_ns;  /* times at which the MTA accepted them */
 	size_t injected_count; /* <= mails */
 	size_t delivered_count, bounced_count, delayed_count;
+	bool is_misrouted;   /* a connection to its domain's own address */
+	size_t astray_count; /* bounces about it that nobody here was due */
+	size_t return_tries; /* connections to the sender's own servers while
+			      * it was open */
 	size_t unacknowledged_count; /* deliveries the MTA can't know of */
 	int64_t first_delivered_ns, first_delayed_ns, first_bounced_ns;
 	bool is_closed;	   /* all have been delivered or bounced … */
@@ -58,6 +63,7 @@ struct attempts_party {
 	int64_t late_delivery_ns;
 	bool has_late_bounce; /* after all had been delivered */
 	int64_t late_bounce_ns;
+	int64_t last_delayed_ns;
 	size_t late_tries; /* attempts after all had ended, one by bounce */
 	int64_t late_try_ns;
 };

@@ -314,6 +314,8 @@ static void bounce_booked(const struct bounce *b, struct attempts_party *p,
 {
 	if (n->is_delay && p->delayed_count++ == 0)
 		p->first_delayed_ns = n->t_ns;
+	if (n->is_delay)
+		p->last_delayed_ns = n->t_ns;
 	if (n->is_delay || n->is_final)
 		bounce_check_notify(b, p, n->is_final);
 	if (!n->is_final)
@@ -325,6 +327,21 @@ static void bounce_booked(const struct bounce *b, struct attempts_party *p,
 	if (p->bounced_count++ == 0)
 		p->first_bounced_ns = n->t_ns;
 	bounce_settle(p, n->t_ns);
+}
+
+/*
+ * A bounce went astray: it may be the one that these lack. @about: the
+ * recipient it speaks of, or NULL: one that is nobody's, to a sender.
+ */
+static void bounce_astray(const struct bounce *b, const char *about)
+{
+	for (size_t i = 0; i < b->a->party_count; i++) {
+		struct attempts_party *p = &b->a->parties[i];
+
+		if (!p->is_closed && (about ? strcasecmp(p->to, about) == 0
+					    : strcasecmp(p->from, b->to) == 0))
+			p->astray_count++;
+	}
 }
 
 /* The bounce speaks of @address, but did not go to a sender of its mails. */
@@ -339,7 +356,12 @@ static void bounce_misdirected(const struct bounce *b, const char *address)
 		    (!p || (!p->from[0] && q->from[0])))
 			p = q;
 	}
-	if (p && !p->from[0])
+	bounce_astray(b, p ? p->to : NULL);
+	if (!p && bounce_is_sender(b->a, address))
+		FIND(b->v, BOUNCED_BOUNCE, SEVERITY_MUST, b->file,
+		     "no bounce about a bounce",
+		     "one to <%s> about mail to %s, a sender", b->to, address);
+	else if (p && !p->from[0])
 		FIND(b->v, LAW_NDR_NULL_SENDER, SEVERITY_MUST, b->file,
 		     "no NDR for a mail with a null reverse-path",
 		     "one about %s to <%s>", address, b->to);

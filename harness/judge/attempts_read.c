@@ -19,7 +19,10 @@
 #include "harness/judge/event_log.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/judge.h"
+#include "harness/judge/route.h"
 #include "harness/judge/wire.h"
+
+enum { READER_SMTP = 25 };
 
 /* What the pass knows of one address of a server. */
 struct reader_door {
@@ -185,6 +188,18 @@ static struct attempts_try *reader_try_new(struct reader *r, int64_t t_ns,
 	return try;
 }
 
+/* A connection to a server of senders: perhaps it brings them a bounce. */
+static void reader_return(struct reader *r, const struct deadmx_server *server)
+{
+	for (size_t i = 0; i < r->a->party_count; i++) {
+		struct attempts_party *p = &r->a->parties[i];
+		const char *at = strrchr(p->from, '@');
+
+		if (!p->is_closed && at && attempts_serves(server, at + 1))
+			p->return_tries++;
+	}
+}
+
 static void reader_connect(struct reader *r, const struct event *e)
 {
 	size_t i = reader_server_at(r, e);
@@ -192,12 +207,15 @@ static void reader_connect(struct reader *r, const struct event *e)
 	struct attempts_try *try;
 	struct reader_door *door;
 
+	if (reader_address(e) && event_integer(e, "port", 0) == READER_SMTP)
+		route_connected(r->a, reader_address(e), r->v);
 	if (i == r->a->scenario->world.server_count)
 		return;
 	door = &r->servers[i].doors[is_ip6];
 	/* A sender's server that is down is a fault of the scenario, too. */
 	if (door->state)
 		r->a->faults_fired++;
+	reader_return(r, &r->a->scenario->world.servers[i]);
 	if (!r->servers[i].is_relevant)
 		return;
 	try = reader_try_new(r, e->t_ns, i, is_ip6);
@@ -424,14 +442,16 @@ static void reader_command(struct reader *r, const struct event *e)
 /* --- the run ------------------------------------------------------------- */
 
 static void reader_inject_to(struct reader *r, const char *from, const char *to,
-			     int64_t t_ns, bool dsn)
+			     const struct event *e)
 {
 	struct attempts_party *p = bounce_party(r->a, from, to);
 
 	if (!p || p->injected_count >= p->mails)
 		return;
-	p->injected_ns[p->injected_count++] = t_ns;
-	p->has_dsn = dsn;
+	p->injected_ns[p->injected_count++] = e->t_ns;
+	p->has_dsn = json_is_true(json_object_get(e->members, "dsn"));
+	p->has_deliverby =
+		json_is_true(json_object_get(e->members, "deliverby"));
 	p->is_closed =
 		p->delivered_count + p->bounced_count >= p->injected_count;
 }
@@ -456,9 +476,7 @@ static void reader_inject(struct reader *r, const struct event *e)
 		const char *address = json_string_value(json_array_get(to, i));
 
 		if (address)
-			reader_inject_to(r, from, address, e->t_ns,
-					 json_is_true(json_object_get(
-						 e->members, "dsn")));
+			reader_inject_to(r, from, address, e);
 	}
 }
 

@@ -16,9 +16,7 @@
 
 /* --- attempts ------------------------------------------------------------ */
 
-/* Does the scenario break a server of @domain, or its DNS? */
-static bool expect_is_broken(const struct deadmx_scenario *s,
-			     const char *domain)
+bool expect_is_broken(const struct deadmx_scenario *s, const char *domain)
 {
 	if (attempts_dns_is_broken(s, domain))
 		return true;

@@ -26,4 +26,7 @@ void expect_missing_ndr(const struct attempts *a, const struct target *target,
 			const struct attempts_party *p, const char *where,
 			struct verdict *v);
 
+/* Does the scenario break a server of @domain, or its DNS? */
+bool expect_is_broken(const struct deadmx_scenario *s, const char *domain);
+
 #endif

@@ -154,6 +154,66 @@ static bool expect_status_holds(const struct expect_status *want,
 	       strcmp(status + 1, want->code + 1) == 0;
 }
 
+bool expect_is_temporary(const struct attempts_try *try,
+			 const struct attempts_party *p)
+{
+	enum deadmx_dns_action dns = DEADMX_DNS_ACTION_ACCEPT;
+	enum deadmx_action action = DEADMX_ACTION_ACCEPT;
+	const char *reply = attempts_reply(try, p);
+
+	if (try->fault && !try->server)
+		deadmx_dns_action_parse(try->fault, &dns);
+	if (!try->server)
+		return attempts_dns_is_temporary(dns);
+	if (try->fault)
+		deadmx_action_parse(try->fault, &action);
+	switch (action) {
+	case DEADMX_ACTION_REFUSE:
+	case DEADMX_ACTION_BLACKHOLE:
+	case DEADMX_ACTION_UNREACHABLE:
+	case DEADMX_ACTION_NET_UNREACHABLE:
+	case DEADMX_ACTION_PORT_UNREACHABLE:
+	case DEADMX_ACTION_PROHIBITED:
+	case DEADMX_ACTION_QUEUE_FULL:
+	case DEADMX_ACTION_DROP:
+	case DEADMX_ACTION_RESET:
+	case DEADMX_ACTION_HALF_OPEN:
+		return true;
+	case DEADMX_ACTION_REPLY:
+		return reply && reply[0] == '4';
+	case DEADMX_ACTION_ACCEPT:
+	case DEADMX_ACTION_STALL:
+	case DEADMX_ACTION_DRIP:
+	case DEADMX_ACTION_STOP_READING:
+	case DEADMX_ACTION_RAW:
+	case DEADMX_ACTION_GARBAGE:
+	case DEADMX_ACTION_LONG_LINE:
+	case DEADMX_ACTION_BARE_LF:
+	case DEADMX_ACTION_WRONG_CODE:
+	case DEADMX_ACTION_MIXED_CODES:
+		/* What these are to an MTA is not that clear. */
+		DEADMX_ACTION_TLS_MAP(DEADMX_ACTION_CASE)
+	case DEADMX_ACTION_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* Was it refused for good, or could it have gone on? */
+static bool expect_is_refused(const struct attempts *a,
+			      const struct attempts_party *p, int64_t until)
+{
+	const struct attempts_try *last = attempts_last(a, p, until);
+	const char *reply = last ? attempts_reply(last, p) : NULL;
+	enum deadmx_dns_action action = DEADMX_DNS_ACTION_ACCEPT;
+
+	if (!last || last->server)
+		return reply && reply[0] == '5';
+	if (last->fault)
+		deadmx_dns_action_parse(last->fault, &action);
+	return !attempts_dns_is_temporary(action);
+}
+
 /* The scenario names no status: what does the target document? */
 static void expect_documented_status(const struct attempts *a,
 				     const struct target *target,
@@ -172,7 +232,9 @@ static void expect_documented_status(const struct attempts *a,
 			return;
 		break;
 	case TARGET_STATUS_FIXED:
-		if (!d->status || strlen(d->status) >= sizeof(want.code))
+		/* It is about mail that has expired. */
+		if (expect_is_refused(a, n->party, n->t_ns) || !d->status ||
+		    strlen(d->status) >= sizeof(want.code))
 			return;
 		memcpy(want.code, d->status, strlen(d->status) + 1);
 		break;

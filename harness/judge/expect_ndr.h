@@ -12,6 +12,10 @@
 void expect_ndrs(const struct attempts *a, const struct target *target,
 		 struct verdict *v);
 
+/* Did @try for @p end in such a way that the mail had to be tried again? */
+bool expect_is_temporary(const struct attempts_try *try,
+			 const struct attempts_party *p);
+
 /*
  * "451-4.4.0 text" → "4.4.0" in @buf of 12 bytes; false: the reply has none.
  */

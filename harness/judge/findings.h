@@ -6,6 +6,11 @@
 #ifndef HARNESS_JUDGE_FINDINGS_H
 #define HARNESS_JUDGE_FINDINGS_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "harness/judge/verdict.h"
+
 /* XX(ENUM, "id", "what was found", "for who has not read the RFC") */
 /* clang-format off */
 #define FINDING_MAP(XX) \
@@ -57,6 +62,15 @@
 	XX(EXPECT_DUPLICATES, "expect/duplicates", \
 	   "a delivered mail came again more or less often than expected", \
 	   "When the last reply is lost an MTA may send the mail again; the scenario says how often that may happen.") \
+	XX(DOC_RETRY, "documented/retry", \
+	   "rounds are closer together or further apart than documented", \
+	   "The MTA's makers say how long it waits between two tries; it waited otherwise.") \
+	XX(DOC_GAVE_UP, "documented/gave-up-early", \
+	   "mail that might still arrive came back long before its time", \
+	   "Only temporary failures were seen, and the MTA gave up before the time that its makers document.") \
+	XX(DOC_STILL_QUEUED, "documented/still-queued", \
+	   "mail is still in the queue long after its time", \
+	   "The documented lifetime is over, yet the mail was neither delivered nor returned.") \
 	XX(LAW_LOST, "law/lost", \
 	   "an accepted mail is neither delivered, nor bounced, nor queued", \
 	   "Who accepts a mail must deliver it or tell the sender; this one vanished.") \
@@ -84,6 +98,9 @@
 	XX(LAW_QUEUED_AFTER_NDR, "law/queued-after-ndr", \
 	   "mail whose sender was told it failed is still in the queue", \
 	   "What was reported as failed has to leave the queue, or it will be tried and reported again.") \
+	XX(LAW_NDR_IN_VAIN, "law/ndr-undeliverable", \
+	   "the sender's own server did not take the NDR", \
+	   "The MTA tried to tell the sender, and his own mail server was dead, too: that is nobody's fault here.") \
 	XX(LAW_NDR_UNKNOWN, "law/ndr-about-nobody", \
 	   "an NDR is about an address to which no mail was sent", \
 	   "The report names an address the sender never wrote to.") \
@@ -96,6 +113,36 @@
 	XX(RETRY_DELAY, "rfc5321/4.5.4.1/retry-delay", \
 	   "the MTA retries without a pause", \
 	   "Trying again at once hammers a server that is in trouble already.") \
+	XX(RETRY_INTERVAL, "rfc5321/4.5.4.1/retry-interval", \
+	   "attempts come less than 30 min after one another", \
+	   "The RFC asks for half an hour at least, so that a server in trouble is left in peace.") \
+	XX(GIVE_UP_TIME, "rfc5321/4.5.4.1/give-up-time", \
+	   "mail comes back after less than 4 days", \
+	   "The RFC says four to five days: a server may be off over a long weekend.") \
+	XX(REPEATED_5YZ, "rfc5321/4.2.1/repeated-after-5yz", \
+	   "what a server had refused for good was tried again", \
+	   "A reply of 5yz is final; asking again only delays the news for the sender.") \
+	XX(BOUNCED_BOUNCE, "rfc5321/6.1/bounced-bounce", \
+	   "a bounce that could not be delivered was bounced in its turn", \
+	   "Bounces of bounces never end; one that can't be delivered is dropped.") \
+	XX(MX_ORDER, "rfc5321/5.1/mx-order", \
+	   "the servers were not tried by rising preference", \
+	   "The domain says with its numbers which server comes first.") \
+	XX(SECOND_ADDRESS, "rfc5321/5.1/second-address", \
+	   "the first server was down, and no other was ever tried", \
+	   "A domain has more than one server so that mail gets through when one is down.") \
+	XX(ADDRESS_DESPITE_MX, "rfc5321/5.1/address-despite-mx", \
+	   "the domain's own address was tried although it has an MX", \
+	   "Where MX records stand, mail goes there and nowhere else; the web server at the domain's address does not want it.") \
+	XX(DNS_TEMPORARY, "rfc5321/5.1/dns-temporary", \
+	   "DNS failed for now, and the mail came back", \
+	   "A name server that is down says nothing about the domain; the mail has to wait.") \
+	XX(NULL_MX, "rfc7505/1/null-mx", \
+	   "mail to a domain that takes none was tried again", \
+	   "A null MX says that the domain takes no mail at all: the sender should hear at once.") \
+	XX(DELIVER_BY, "rfc2852/4/deliver-by", \
+	   "the time that the sender had set with BY= had no effect", \
+	   "The sender said by when the mail is to be delivered, and wants to hear when it is not.") \
 	XX(TIMEOUT_BANNER, "rfc5321/4.5.3.2.1/greeting-timeout", \
 	   "the client waits less than 5 min for the greeting", \
 	   "A busy server may be slow to greet; who hangs up too early never delivers.") \
@@ -189,6 +236,9 @@
 	XX(ACTION, "rfc3464/2.3.3/action", \
 	   "Action is missing or not one of the five words", \
 	   "One of five words says what became of the mail; a program that doesn't find it can't tell a delay from a failure.") \
+	XX(DELAYED_FOR_GOOD, "rfc3464/2.3.3/delayed-for-good", \
+	   "the last report says delayed, and the mail was not tried again", \
+	   "\"delayed\" promises more attempts; when none follow the sender waits for ever.") \
 	XX(STATUS, "rfc3464/2.3.4/status", \
 	   "Status is missing or malformed", \
 	   "Three numbers with dots tell programs why; a comment may follow in parentheses, nothing else.") \
@@ -328,6 +378,15 @@ enum finding_id {
 };
 
 const char *finding_id(enum finding_id id);
+bool finding_is_known(const char *id);
+
+/*
+ * Are all that @scenario gives another weight to findings that there are?
+ * Else false, with a line for each on @errors.
+ */
+bool findings_check(const struct deadmx_scenario *scenario, FILE *errors);
+/* Give them that weight; @v says then what was changed, and why. */
+void findings_weigh(const struct deadmx_scenario *scenario, struct verdict *v);
 /* The same row's text; NULL for an id that no row has. */
 const char *finding_why(const char *id);
 

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "harness/judge/attempts.h"
+#include "harness/judge/documented.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/laws.h"
+#include "harness/judge/route.h"
 
 static char *judge_copy(const char *text)
 {
@@ -37,9 +39,12 @@ int judge_run(const struct deadmx_scenario *scenario,
 	if (a->is_ended && a->injected_count) {
 		expect_check(a, target, &v);
 		laws_check(a, target, &v);
+		documented_check(a, target, &v);
+		route_check(a, &v);
 	}
 	attempts_report(a, &v);
 	attempts_free(a);
+	findings_weigh(scenario, &v);
 	verdict_settle(&v);
 	*ret = v;
 	return 0;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "harness/judge/event_log.h"
+#include "harness/judge/findings.h"
 #include "harness/judge/judge.h"
 
 /* What the run was called; NULL: its log doesn't say. */
@@ -84,7 +85,9 @@ static int judge_files(const char *dir, const struct judge_names *names,
 					 &scenario);
 	if (rc < 0)
 		return rc;
-	rc = target_load(path, errors, &target);
+	rc = findings_check(scenario, errors)
+		     ? target_load(path, errors, &target)
+		     : -EINVAL;
 	if (rc == 0) {
 		target_set_expiry(target, scenario, NULL, 0);
 		rc = judge_run(scenario, target, dir, errors, ret);

@@ -2,6 +2,7 @@
 #include "harness/judge/laws.h"
 
 #include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/judge/expect.h"
@@ -50,14 +51,46 @@ enum laws_rest laws_rest(const struct attempts *a, const struct target *target,
 	return LAWS_REST_QUEUED;
 }
 
+/* Was nothing tried after the last delay notice? Then it was no delay. */
+static bool laws_was_delayed_for_good(const struct attempts *a,
+				      const struct attempts_party *p)
+{
+	const struct attempts_try *last = attempts_last(a, p, a->end_ns);
+
+	return p->delayed_count && last && last->t_ns <= p->last_delayed_ns;
+}
+
+/* Are the sender's own servers such that no bounce may get there? */
+static bool laws_is_sender_dead(const struct attempts *a,
+				const struct attempts_party *p)
+{
+	const char *at = strrchr(p->from, '@');
+
+	return at && p->return_tries && expect_is_broken(a->scenario, at + 1);
+}
+
 static void laws_one_end(const struct attempts *a, const struct target *target,
 			 const struct attempts_party *p, struct verdict *v)
 {
 	struct expect_text at;
 
 	if (p->is_closed || laws_rest(a, target, p) != LAWS_REST_GONE ||
-	    !laws_wants_ndr(p))
+	    !laws_wants_ndr(p) || p->astray_count)
 		return;
+	if (laws_was_delayed_for_good(a, p)) {
+		FIND(v, DELAYED_FOR_GOOD, SEVERITY_MUST, NULL,
+		     "Action: failed when the mail is given up",
+		     "Action: delayed for %s at %s, and the mail is gone",
+		     p->to, expect_time(p->last_delayed_ns, &at));
+		return;
+	}
+	if (laws_is_sender_dead(a, p)) {
+		FIND(v, LAW_NDR_IN_VAIN, SEVERITY_NOTE, NULL,
+		     "the sender's own server takes the NDR",
+		     "%zu connections to it, and no NDR about %s arrived",
+		     p->return_tries, p->to);
+		return;
+	}
 	FIND(v, LAW_LOST, SEVERITY_MUST, NULL,
 	     "delivered, bounced or still queued",
 	     "the mail to %s is none of them after %s: it is lost", p->to,
@@ -149,6 +182,101 @@ static void laws_duplicates(const struct attempts *a,
 	     p->delivered_count, p->to, p->mails, p->unacknowledged_count);
 }
 
+/*
+ * RFC 5321 4.2.1: what was refused for good is not to be repeated. Another
+ * server of the same round may be asked; 552 to RCPT is a 452 to those who
+ * know (4.5.3.1.10).
+ */
+static bool laws_is_refusal(const struct attempts_try *try,
+			    const struct attempts_party *p)
+{
+	const char *reply = attempts_reply(try, p);
+
+	return try->server && try->rcpt_count && reply && reply[0] == '5' &&
+	       strncmp(reply, "552", 3) != 0;
+}
+
+static void laws_refused(const struct attempts *a,
+			 const struct attempts_party *p, struct verdict *v)
+{
+	size_t count, again = 0;
+	struct attempts_step *steps = attempts_steps(a, p, &count);
+	const struct attempts_step *first = NULL;
+	struct expect_text refused, next = {""};
+
+	/* With several mails it is not known which one is tried. */
+	for (size_t i = 0; i < count && p->mails == 1; i++) {
+		if (first && steps[i].round > first->round &&
+		    steps[i].try->rcpt_count && !again++)
+			expect_time(steps[i].try->t_ns, &next);
+		if (!first && laws_is_refusal(steps[i].try, p))
+			first = &steps[i];
+	}
+	if (again)
+		FIND(v, REPEATED_5YZ, SEVERITY_SHOULD, NULL,
+		     "no attempt after a refusal for good",
+		     "%zu for %s, the first at %s; refused at %s: %s", again,
+		     p->to, next.text, expect_time(first->try->t_ns, &refused),
+		     attempts_reply(first->try, p));
+	free(steps);
+}
+
+/*
+ * RFC 2852: with mode R the mail is returned when its time is over; it is not
+ * relayed to a server that knows no DELIVERBY, as none of the world does.
+ */
+static void laws_deliver_by(const struct attempts *a,
+			    const struct attempts_party *p, struct verdict *v)
+{
+	const char *by = p->mail->by;
+	int64_t until = laws_injected_ns(p, 0), end;
+	struct expect_text at, limit;
+	char *mode;
+
+	if (!by || !p->has_deliverby || p->mails != 1)
+		return;
+	until += strtoll(by, &mode, 10) * DEADMX_NS_PER_S;
+	end = until + LAWS_DELIVER_BY_SLACK_NS;
+	expect_time(until, &limit);
+	if (strncmp(mode, ";R", 2) == 0 && p->delivered_count)
+		FIND(v, DELIVER_BY, SEVERITY_MUST, NULL,
+		     "returned: the server does no DELIVERBY",
+		     "delivered to %s at %s, BY=%s", p->to,
+		     expect_time(p->first_delivered_ns, &at), by);
+	else if (strncmp(mode, ";R", 2) == 0 && laws_wants_ndr(p) &&
+		 a->end_ns > end &&
+		 (!p->bounced_count || p->first_bounced_ns > end))
+		FIND(v, DELIVER_BY, SEVERITY_MUST, NULL,
+		     "returned when the time that BY= gives is over",
+		     "not for %s at %s, BY=%s", p->to, limit.text, by);
+	else if (strncmp(mode, ";N", 2) == 0 && p->from[0] && a->end_ns > end &&
+		 !p->delayed_count && (!p->is_closed || p->closed_ns > end) &&
+		 (!p->mail->notify || strcasestr(p->mail->notify, "DELAY")))
+		FIND(v, DELIVER_BY, SEVERITY_MUST, NULL,
+		     "a delay notice when the time that BY= gives is over",
+		     "none for %s at %s, BY=%s", p->to, limit.text, by);
+}
+
+/* RFC 3464 2.3.6: what the server said is what the sender needs to know. */
+static void laws_diagnostics(const struct attempts *a, struct verdict *v)
+{
+	for (size_t i = 0; i < a->notice_count; i++) {
+		const struct attempts_notice *n = &a->notices[i];
+		const struct attempts_try *last =
+			n->party && n->action && n->is_final && !n->diagnostic
+				? attempts_last(a, n->party, n->t_ns)
+				: NULL;
+		const char *reply =
+			last ? attempts_reply(last, n->party) : NULL;
+
+		if (reply && (reply[0] == '4' || reply[0] == '5'))
+			FIND(v, DIAGNOSTIC_CODE, SEVERITY_SHOULD, n->file,
+			     "a Diagnostic-Code with the server's reply",
+			     "none for %s; the server said: %s", n->recipient,
+			     reply);
+	}
+}
+
 void laws_check(const struct attempts *a, const struct target *target,
 		struct verdict *v)
 {
@@ -162,5 +290,8 @@ void laws_check(const struct attempts *a, const struct target *target,
 		laws_queue(a, target, p, v);
 		laws_attempts(p, v);
 		laws_duplicates(a, p, v);
+		laws_refused(a, p, v);
+		laws_deliver_by(a, p, v);
 	}
+	laws_diagnostics(a, v);
 }

@@ -10,6 +10,9 @@
 #include "harness/target.h"
 
 /* Where an undelivered, unbounced mail is when the run ends. */
+/* What DELIVERBY asks for may come so much later. */
+#define LAWS_DELIVER_BY_SLACK_NS (3600 * DEADMX_NS_PER_S)
+
 enum laws_rest {
 	LAWS_REST_QUEUED,
 	LAWS_REST_GONE,

@@ -36,6 +36,14 @@ const char *severity_word(enum severity severity)
 }
 /* clang-format on */
 
+void verdict_finding_release(struct finding *f)
+{
+	free(f->id);
+	free(f->where);
+	free(f->expected);
+	free(f->observed);
+}
+
 void verdict_release(struct verdict *v)
 {
 	for (size_t i = 0; i < v->attempt_count; i++) {
@@ -63,14 +71,14 @@ void verdict_release(struct verdict *v)
 		free(v->deliveries[i].recipient);
 		free(v->deliveries[i].host);
 	}
-	for (size_t i = 0; i < v->finding_count; i++) {
-		struct finding *f = &v->findings[i];
-
-		free(f->id);
-		free(f->where);
-		free(f->expected);
-		free(f->observed);
+	for (size_t i = 0; i < v->finding_count; i++)
+		verdict_finding_release(&v->findings[i]);
+	for (size_t i = 0; i < v->change_count; i++) {
+		free(v->changes[i].id);
+		free(v->changes[i].severity);
+		free(v->changes[i].reason);
 	}
+	free(v->changes);
 	free(v->attempts);
 	free(v->ndrs);
 	free(v->deliveries);
@@ -114,6 +122,28 @@ void verdict_find(struct verdict *v, const char *id, enum severity severity,
 	rc = vasprintf(&f->observed, observed, ap);
 	va_end(ap);
 	assert(rc >= 0);
+}
+
+void verdict_changed(struct verdict *v, const char *id, const char *severity,
+		     const char *reason, size_t count)
+{
+	struct verdict_change *c;
+
+	v->changes = realloc(v->changes, (v->change_count + 1) * sizeof(*c));
+	assert(v->changes);
+	c = &v->changes[v->change_count++];
+	c->id = verdict_strdup(id);
+	c->severity = verdict_strdup(severity);
+	c->reason = verdict_strdup(reason);
+	c->count = count;
+}
+
+void verdict_make_strict(struct verdict *v)
+{
+	for (size_t i = 0; i < v->finding_count; i++)
+		if (v->kind == VERDICT_PASS &&
+		    v->findings[i].severity == SEVERITY_SHOULD)
+			v->kind = VERDICT_FAIL;
 }
 
 void verdict_settle(struct verdict *v)
@@ -243,6 +273,23 @@ static json_t *verdict_findings_json(const struct verdict *v)
 	return array;
 }
 
+static json_t *verdict_changes_json(const struct verdict *v)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < v->change_count; i++) {
+		const struct verdict_change *c = &v->changes[i];
+		json_t *o = json_object();
+
+		verdict_put(o, "id", verdict_text(c->id));
+		verdict_put(o, "severity", verdict_text(c->severity));
+		verdict_put(o, "reason", verdict_text(c->reason));
+		verdict_put(o, "findings", json_integer((json_int_t)c->count));
+		verdict_add(array, o);
+	}
+	return array;
+}
+
 json_t *verdict_to_json(const struct verdict *v)
 {
 	json_t *o = json_object();
@@ -257,6 +304,8 @@ json_t *verdict_to_json(const struct verdict *v)
 	verdict_put(o, "ndrs", verdict_ndrs_json(v));
 	verdict_put(o, "deliveries", verdict_deliveries_json(v));
 	verdict_put(o, "findings", verdict_findings_json(v));
+	if (v->change_count)
+		verdict_put(o, "checks", verdict_changes_json(v));
 	return o;
 }
 
@@ -367,6 +416,21 @@ static int verdict_get_finding(const json_t *o, struct finding *f)
 	return -EINVAL;
 }
 
+static int verdict_get_change(const json_t *o, struct verdict_change *c)
+{
+	double count = 0;
+	int rc = verdict_get_text(o, "id", &c->id);
+
+	rc = rc ? rc : verdict_get_text(o, "severity", &c->severity);
+	rc = rc ? rc : verdict_get_text(o, "reason", &c->reason);
+	rc = rc ? rc : verdict_get_number(o, "findings", &count);
+	if (rc || !c->id || !c->severity || !c->reason || !(count >= 0) ||
+	    count > 1e9)
+		return -EINVAL;
+	c->count = (size_t)count;
+	return 0;
+}
+
 static int verdict_get_kind(const json_t *o, enum verdict_kind *ret)
 {
 	const char *word = json_string_value(json_object_get(o, "verdict"));
@@ -403,6 +467,13 @@ static int verdict_get_lists(const json_t *o, struct verdict *v)
 	for (size_t i = 0; rc == 0 && i < v->finding_count; i++)
 		rc = verdict_get_finding(verdict_row(o, "findings", i),
 					 &v->findings[i]);
+	/* Older verdicts have none. */
+	if (rc == 0 && json_object_get(o, "checks"))
+		v->changes = verdict_get_rows(o, "checks", sizeof(*v->changes),
+					      &v->change_count, &rc);
+	for (size_t i = 0; rc == 0 && i < v->change_count; i++)
+		rc = verdict_get_change(verdict_row(o, "checks", i),
+					&v->changes[i]);
 	return rc;
 }
 

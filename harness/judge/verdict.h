@@ -71,6 +71,14 @@ struct delivery {
 	char *host;
 };
 
+/* A check that the scenario gives another weight. */
+struct verdict_change {
+	char *id;
+	char *severity; /* off, note, should, must */
+	char *reason;
+	size_t count; /* findings that it was about */
+};
+
 struct verdict {
 	char *scenario; /* name */
 	char *target, *target_version;
@@ -84,6 +92,8 @@ struct verdict {
 	size_t delivery_count;
 	struct finding *findings;
 	size_t finding_count;
+	struct verdict_change *changes;
+	size_t change_count;
 	size_t finding_room; /* of the array; kept by verdict_find() */
 };
 
@@ -91,6 +101,12 @@ const char *verdict_word(enum verdict_kind kind);
 const char *severity_word(enum severity severity);
 
 void verdict_release(struct verdict *v);
+void verdict_finding_release(struct finding *f);
+/* Adds a change; the strings are copied. */
+void verdict_changed(struct verdict *v, const char *id, const char *severity,
+		     const char *reason, size_t count);
+/* --strict: what passes with findings of severity should fails. */
+void verdict_make_strict(struct verdict *v);
 /* Adds a finding; the strings are copied (printf for @observed). */
 void verdict_find(struct verdict *v, const char *id, enum severity severity,
 		  const char *where, const char *expected, const char *observed,

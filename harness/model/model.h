@@ -51,7 +51,7 @@ enum model_profile {
 	XX(EXPIRES_LATE, "expires-late", "gives up at twice the lifetime") \
 	XX(NEVER_EXPIRES, "never-expires", "tries for ever") \
 	XX(STAYS_QUEUED, "stays-queued", \
-	   "bounced mail stays in the queue and is tried on") \
+	   "bounced mail stays in the queue") \
 	XX(SAYS_DELAYED, "says-delayed", "the final NDR says Action: delayed") \
 	XX(STATUS_WRONG, "status-wrong", "expired mail gets Status 4.2.2") \
 	XX(STATUS_CLASS, "status-class", "the final NDR has Status 2.4.7") \

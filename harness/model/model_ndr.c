@@ -16,6 +16,7 @@
 struct report {
 	const struct model_config *config;
 	const struct model_message *m;
+	const char *to; /* whom it goes to */
 	const bool *names;
 	enum model_report kind;
 	const char *data;
@@ -106,8 +107,7 @@ static void put_header(const struct report *r)
 		"Date: %s\r\nFrom: MAILER-DAEMON@%s (Mail Delivery System)\r\n"
 		"To: %s\r\nSubject: %s\r\nMessage-ID: <%s.%d.%lld@%s>\r\n",
 		date(r, now, when), host,
-		is(r, MODEL_MUTANT_TO_HEADER) ? "somebody@else.example"
-					      : r->m->from,
+		is(r, MODEL_MUTANT_TO_HEADER) ? "somebody@else.example" : r->to,
 		subject(r), r->m->id, r->kind, (long long)now, host);
 	if (is(r, MODEL_MUTANT_AUTO_SUBMITTED))
 		fputs("Auto-Submitted: auto-generated\r\n", r->out);
@@ -430,13 +430,14 @@ static void put_original_message(const struct report *r)
 }
 
 char *model_ndr_make(const struct model_config *config,
-		     const struct model_message *m, const bool *names,
-		     enum model_report report, const char *data, size_t len,
-		     size_t *ret_len)
+		     const struct model_message *m, const char *to,
+		     const bool *names, enum model_report report,
+		     const char *data, size_t len, size_t *ret_len)
 {
 	char *text = NULL;
 	struct report r = {.config = config,
 			   .m = m,
+			   .to = to,
 			   .names = names,
 			   .kind = report,
 			   .data = data,

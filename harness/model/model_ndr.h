@@ -18,13 +18,14 @@ enum model_report {
 };
 
 /*
- * @names: per recipient of @m, is it reported? @data: the mail's bytes.
+ * For @to. @names: per recipient of @m, is it reported? @data: the mail's
+ * bytes.
  * malloc'd; lines end in CRLF.
  */
 char *model_ndr_make(const struct model_config *config,
-		     const struct model_message *m, const bool *names,
-		     enum model_report report, const char *data, size_t len,
-		     size_t *ret_len);
+		     const struct model_message *m, const char *to,
+		     const bool *names, enum model_report report,
+		     const char *data, size_t len, size_t *ret_len);
 
 /* "Tue, 01 Jan 2030 00:00:00 +0000", RFC 5322 3.3. */
 const char *model_ndr_date(int64_t unix_ms, char buf[64]);

@@ -275,6 +275,17 @@ static void queue_load(struct model_queue *q, const char *id)
 	queue_push(q, m);
 }
 
+/* The envelope first: without it the data is nothing. */
+static void queue_unlink(const struct model_queue *q, const char *id)
+{
+	char path[QUEUE_PATH_MAX];
+
+	if (queue_path(q, id, ".json", path) == 0)
+		unlink(path);
+	if (queue_path(q, id, ".eml", path) == 0)
+		unlink(path);
+}
+
 static int is_envelope(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name);
@@ -296,8 +307,9 @@ int model_queue_open(struct model_queue *q, const struct model_config *config)
 		return -errno;
 	for (int i = 0; i < count; i++) {
 		names[i]->d_name[strlen(names[i]->d_name) - 5] = '\0';
-		if (!model_is(config, MODEL_MUTANT_LOSES_ON_RESTART) &&
-		    q->count < MODEL_QUEUE_MAX)
+		if (model_is(config, MODEL_MUTANT_LOSES_ON_RESTART))
+			queue_unlink(q, names[i]->d_name);
+		else if (q->count < MODEL_QUEUE_MAX)
 			queue_load(q, names[i]->d_name);
 		free(names[i]);
 	}
@@ -353,17 +365,12 @@ int model_queue_add(struct model_queue *q, struct model_message *m,
 void model_queue_remove(struct model_queue *q, struct model_message *m)
 {
 	struct model_message **link = &q->messages;
-	char path[QUEUE_PATH_MAX];
 
 	while (*link != m)
 		link = &(*link)->next;
 	*link = m->next;
 	q->count--;
-	/* The envelope first: without it the data is nothing. */
-	if (queue_path(q, m->id, ".json", path) == 0)
-		unlink(path);
-	if (queue_path(q, m->id, ".eml", path) == 0)
-		unlink(path);
+	queue_unlink(q, m->id);
 	model_message_free(m);
 }
 

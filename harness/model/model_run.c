@@ -181,7 +181,7 @@ static void report(struct model_run *run, struct model_message *m, bool *names,
 	data = model_queue_data(&run->queue, m, &len);
 	if (!data)
 		return;
-	text = model_ndr_make(run->config, m, names, kind, data, len,
+	text = model_ndr_make(run->config, m, to, names, kind, data, len,
 			      &text_len);
 	report_send(run, m, to, text, text_len);
 	if (kind == MODEL_REPORT_FAILED &&
@@ -254,9 +254,11 @@ static bool expire(struct model_run *run, struct model_message *m)
 		tell(run, m, MODEL_STATE_PENDING, MODEL_REPORT_FAILED);
 	if (model_is(config, MODEL_MUTANT_STAYS_QUEUED) ||
 	    (model_is(config, MODEL_MUTANT_DELIVERS_AFTER_NDR) && *m->from)) {
-		/* Told once, and tried on. */
+		/* Told once, and kept, or even tried on. */
 		m->arrival_ms += 100 * config->lifetime_ms;
-		m->next_ms = model_now_ms() + HOUR_MS;
+		m->next_ms = model_is(config, MODEL_MUTANT_STAYS_QUEUED)
+				     ? INT64_MAX
+				     : model_now_ms() + HOUR_MS;
 		model_queue_save(&run->queue, m);
 		return false;
 	}

@@ -130,6 +130,16 @@ static size_t table_findings(FILE *out, const struct verdict *v)
 		report_text_finding(out, &v->findings[i], report_text_plain);
 		fputc('\n', out);
 	}
+	for (size_t i = 0; i < v->change_count; i++) {
+		const struct verdict_change *c = &v->changes[i];
+
+		fputs("    check ", out);
+		report_text_plain(out, c->id);
+		fprintf(out, " is %s here (%zu finding%s): ", c->severity,
+			c->count, c->count == 1 ? "" : "s");
+		report_text_plain(out, c->reason);
+		fputc('\n', out);
+	}
 	return notes;
 }
 

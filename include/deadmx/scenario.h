@@ -548,6 +548,33 @@ struct deadmx_expect_ndr {
 	struct deadmx_range after_ns;
 };
 
+/*
+ * How much a check of the judge counts in a scenario.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_CHECK_MAP(XX)                                                   \
+	XX(OFF, "off", "nothing is said of it")                                \
+	XX(NOTE, "note", "for information")                                    \
+	XX(SHOULD, "should", "reported; fails with --strict")                  \
+	XX(MUST, "must", "makes the verdict fail")
+
+enum deadmx_check_severity {
+#define XX(uc, word, doc) DEADMX_CHECK_##uc,
+	DEADMX_CHECK_MAP(XX)
+#undef XX
+		DEADMX_CHECK_COUNT
+};
+
+const char *deadmx_check_word(enum deadmx_check_severity severity);
+
+/* A check that counts otherwise than the judge has it. */
+struct deadmx_check {
+	struct deadmx_place place;
+	char *id; /* rfc3464/2.3.4/status-class; the judge knows which are */
+	enum deadmx_check_severity severity;
+	char *reason;
+};
+
 /* What the scenario asks of something that may or must not come. */
 enum deadmx_wanted {
 	DEADMX_WANTED_ANY,  /* nothing said */
@@ -585,6 +612,34 @@ struct deadmx_expect {
 	struct deadmx_range duplicates; /* surplus deliveries of one mail */
 	struct deadmx_place duplicates_place;
 	bool no_fault_ok; /* a control: no fault is meant to fire */
+	struct deadmx_check *checks;
+	size_t check_count;
+};
+
+/*
+ * What is done to the MTA itself in mid-run.
+ * XX(ENUM, "yaml word", "one line for the reference")
+ */
+#define DEADMX_MTA_MAP(XX)                                                     \
+	XX(RESTART, "restart", "stopped in good order, and started again")     \
+	XX(KILL, "kill",                                                       \
+	   "all its processes killed (SIGKILL), and started again")            \
+	XX(STOP, "stop", "stopped in good order")                              \
+	XX(START, "start", "started after a stop")
+
+enum deadmx_mta_action {
+#define XX(uc, word, doc) DEADMX_MTA_##uc,
+	DEADMX_MTA_MAP(XX)
+#undef XX
+		DEADMX_MTA_COUNT
+};
+
+const char *deadmx_mta_word(enum deadmx_mta_action action);
+
+struct deadmx_mta_step {
+	struct deadmx_place place;
+	int64_t at_ns;
+	enum deadmx_mta_action action;
 };
 
 struct deadmx_scenario {
@@ -598,6 +653,8 @@ struct deadmx_scenario {
 	struct deadmx_world world;
 	struct deadmx_mail *mails;
 	size_t mail_count;
+	struct deadmx_mta_step *mta_steps; /* in the order of time */
+	size_t mta_step_count;
 	struct deadmx_expect expect;
 	/* Overrides of the target by name, e.g. delay_warning: 4h. */
 	struct deadmx_setting {
@@ -639,6 +696,8 @@ enum {
 	DEADMX_SCENARIO_TYPES_MAX = 20, /* of questions, per row of a name */
 	DEADMX_RECORD_TEXT_MAX = 4000,	/* bytes of one TXT record */
 	DEADMX_SCENARIO_MAILS_MAX = 1000,
+	DEADMX_SCENARIO_MTA_STEPS_MAX = 100,
+	DEADMX_SCENARIO_CHECKS_MAX = 200,
 	DEADMX_SCENARIO_RECIPIENTS_MAX = 1000, /* per mail */
 	DEADMX_SCENARIO_SIZES_MAX = 64 << 20,  /* sum of all mails' sizes */
 	DEADMX_RELAY_ROWS_MAX = 100,	       /* per frontend */
