@@ -761,7 +761,9 @@ static int inner_run(struct inner *in)
 
 int inner_main(int argc, char **argv)
 {
-	struct inner in = {.output_path = INNER_RUN_DIR "/command.out"};
+	/* Lives to the very end: a child that dies while we exit still makes
+	 * libuv's signal handler look into the loop. */
+	static struct inner in = {.output_path = INNER_RUN_DIR "/command.out"};
 	char *end;
 	long fd;
 

@@ -8,6 +8,7 @@
 #include "harness/cmd_check.h"
 #include "harness/cmd_clock.h"
 #include "harness/cmd_judge.h"
+#include "harness/cmd_ndr.h"
 #include "harness/cmd_probe.h"
 #include "harness/cmd_run.h"
 #include "harness/cmd_serve.h"
@@ -24,6 +25,7 @@ static const struct command {
 	{"serve", cmd_serve, "run a scenario's world in real time, by hand"},
 	{"check", cmd_check, "validate scenario files"},
 	{"judge", cmd_judge, "the verdict again, from a stored run"},
+	{"ndr", cmd_ndr, "what a bounce means, and whether it is well made"},
 	{"clock", cmd_clock, "run any process tree on the virtual clock"},
 	{"probe", cmd_probe,
 	 "the way an MTA would take to one address, up to RCPT"},
