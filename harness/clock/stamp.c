@@ -11,14 +11,22 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* Host time of a fine-grained stamp taken now. */
+/*
+ * Host time of a stamp that is later than all that were given before.
+ *
+ * Once is not enough: a stamp that somebody has looked at is renewed finely
+ * only if the coarse clock still shows that time. If it doesn't, because other
+ * programs have raised its floor, the file gets the coarse time, and so has
+ * perhaps another one before it. The second time is later than the first.
+ */
 static int64_t stamp_probe(struct stamp_map *map)
 {
 	struct stat st;
 
-	/* Only a stamp that somebody has looked at is renewed finely. */
-	if (fstat(map->probe_fd, &st) || futimens(map->probe_fd, NULL) ||
-	    fstat(map->probe_fd, &st))
+	for (int i = 0; i < 2; i++)
+		if (fstat(map->probe_fd, &st) || futimens(map->probe_fd, NULL))
+			return map->epochs[map->count - 1].host_ns;
+	if (fstat(map->probe_fd, &st))
 		return map->epochs[map->count - 1].host_ns;
 	return st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 }
