@@ -128,8 +128,8 @@ static void test_target_all_keys(void **state)
 		state,
 		"description: d\nbinary: /bin/x\npackages: [x, liby1+]\n"
 		"version: x -v\nhostname: h.example\n"
-		"users: {x: {uid: 7, gid: 8, group: y, home: /x}, z: {uid: 9, "
-		"gid: 9}}\n"
+		"users: {Deb-x: {uid: 7, gid: 8, group: y, home: /x}, "
+		"z: {uid: 9, gid: 9}}\n"
 		"settings: {a: 1, b: on}\n"
 		"files: {/etc/x: {content: c, owner: 'x:y', mode: 02755}, "
 		"/etc/y: {content: ''}}\n"
@@ -143,6 +143,7 @@ static void test_target_all_keys(void **state)
 	assert_string_equal(t->binary, "/bin/x");
 	assert_int_equal(t->package_count, 2);
 	assert_string_equal(t->packages[1], "liby1+");
+	assert_string_equal(t->users[0].name, "Deb-x");
 	assert_int_equal(t->users[0].uid, 7);
 	assert_int_equal(t->users[0].gid, 8);
 	assert_string_equal(t->users[0].group, "y");
