@@ -256,6 +256,14 @@ static void test_target_supports(void **state)
 	deadmx_scenario_free(s);
 }
 
+static bool has_name(char **names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
 static void test_target_find(void **state)
 {
 	struct fixture *f = *state;
@@ -278,7 +286,8 @@ static void test_target_find(void **state)
 	arena = deadmx_arena_new();
 	target_known(arena, &names, &count);
 	assert_true(count >= 2);
-	assert_string_equal(names[0], "mine");
+	assert_true(has_name(names, count, "mine"));
+	assert_true(has_name(names, count, "postfix"));
 	deadmx_arena_free(arena);
 	free(f->said);
 	errors = open_memstream(&f->said, &size);
@@ -286,8 +295,9 @@ static void test_target_find(void **state)
 	assert_int_equal(target_find("./no.yml", errors, &path), -ENOENT);
 	fclose(errors);
 	unsetenv("DEADMX_TARGETS");
-	assert_non_null(strstr(f->said, "did you mean \"postfix\"? known are: "
-					"mine"));
+	assert_non_null(
+		strstr(f->said, "did you mean \"postfix\"? known are: "));
+	assert_non_null(strstr(f->said, " mine "));
 	assert_non_null(strstr(f->said, "./no.yml: No such file"));
 }
 
