@@ -116,7 +116,8 @@ static void user_gid(struct deadmx_yaml *doc,
 /* Names become lines of /etc/passwd. */
 static bool is_account(const char *name)
 {
-	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
 	return name[0] && name[0] != '-' && strspn(name, ok) == strlen(name) &&
 	       strlen(name) <= 32;

@@ -23,9 +23,11 @@
 #include "harness/clock/clock_priv.h"
 
 enum {
-	CLOCK_SEIZE_TRIES = 20000,  /* looks for the child's first stop */
-	CLOCK_SPIN_HOST_S = 300,    /* busy without a stop: it never ends */
-	CLOCK_SLOW_READS_STEP = 64, /* reads after which the step doubles */
+	CLOCK_SEIZE_TRIES = 20000, /* looks for the child's first stop */
+	CLOCK_SPIN_HOST_S = 300,   /* busy without a stop: it never ends */
+	/* Reads after which the step doubles: a random generator that stamps
+	 * each number (GnuTLS making a key) takes thousands. */
+	CLOCK_SLOW_READS_STEP = 8192,
 	CLOCK_SLOW_STEP_SHIFT_MAX = 20,
 	CLOCK_KILL_ROUNDS = 1000,
 	CLOCK_REST_MIN_NS = 15000, /* before the first look after a restart */

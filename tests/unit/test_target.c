@@ -128,8 +128,8 @@ static void test_target_all_keys(void **state)
 		state,
 		"description: d\nbinary: /bin/x\npackages: [x, liby1+]\n"
 		"version: x -v\nhostname: h.example\n"
-		"users: {x: {uid: 7, gid: 8, group: y, home: /x}, z: {uid: 9, "
-		"gid: 9}}\n"
+		"users: {Deb-x: {uid: 7, gid: 8, group: y, home: /x}, "
+		"z: {uid: 9, gid: 9}}\n"
 		"settings: {a: 1, b: on}\n"
 		"files: {/etc/x: {content: c, owner: 'x:y', mode: 02755}, "
 		"/etc/y: {content: ''}}\n"
@@ -143,6 +143,7 @@ static void test_target_all_keys(void **state)
 	assert_string_equal(t->binary, "/bin/x");
 	assert_int_equal(t->package_count, 2);
 	assert_string_equal(t->packages[1], "liby1+");
+	assert_string_equal(t->users[0].name, "Deb-x");
 	assert_int_equal(t->users[0].uid, 7);
 	assert_int_equal(t->users[0].gid, 8);
 	assert_string_equal(t->users[0].group, "y");
@@ -255,6 +256,14 @@ static void test_target_supports(void **state)
 	deadmx_scenario_free(s);
 }
 
+static bool has_name(char **names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
 static void test_target_find(void **state)
 {
 	struct fixture *f = *state;
@@ -277,7 +286,8 @@ static void test_target_find(void **state)
 	arena = deadmx_arena_new();
 	target_known(arena, &names, &count);
 	assert_true(count >= 2);
-	assert_string_equal(names[0], "mine");
+	assert_true(has_name(names, count, "mine"));
+	assert_true(has_name(names, count, "postfix"));
 	deadmx_arena_free(arena);
 	free(f->said);
 	errors = open_memstream(&f->said, &size);
@@ -285,8 +295,9 @@ static void test_target_find(void **state)
 	assert_int_equal(target_find("./no.yml", errors, &path), -ENOENT);
 	fclose(errors);
 	unsetenv("DEADMX_TARGETS");
-	assert_non_null(strstr(f->said, "did you mean \"postfix\"? known are: "
-					"mine"));
+	assert_non_null(
+		strstr(f->said, "did you mean \"postfix\"? known are: "));
+	assert_non_null(strstr(f->said, " mine "));
 	assert_non_null(strstr(f->said, "./no.yml: No such file"));
 }
 
