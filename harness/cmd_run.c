@@ -84,7 +84,8 @@ static const char cmd_run_help[] =
 	"Run scenarios against mail servers: days of queue life in seconds,\n"
 	"then a verdict about the retries and the bounces.\n"
 	"\n"
-	"  --target NAME|FILE  the MTA; may be given again (default: postfix)\n"
+	"  --target NAME|FILE  the MTA; may be given again (default: model,\n"
+	"                      the one that comes with deadmx)\n"
 	"  --out DIR           run folders go here (default: deadmx-out)\n"
 	"  --json FILE         all results as JSON (- for standard output)\n"
 	"  --junit FILE        the same as JUnit XML\n"
@@ -523,7 +524,7 @@ static int cmd_run_execute(struct cmd_run *run)
 	struct sigaction action = {.sa_handler = cmd_run_on_signal};
 	char text[512];
 
-	if (!run->target_count && cmd_run_load_target(run, "postfix"))
+	if (!run->target_count && cmd_run_load_target(run, "model"))
 		return EXIT_USAGE;
 	if (cmd_run_load_scenarios(run))
 		return EXIT_USAGE;

@@ -20,6 +20,22 @@ static char *judge_copy(const char *text)
 	return copy;
 }
 
+/* A mail with `by`, and an MTA that does no DELIVERBY. */
+static bool judge_is_unsupported(const struct attempts *a, struct verdict *v)
+{
+	for (size_t i = 0; i < a->party_count; i++) {
+		const struct attempts_party *p = &a->parties[i];
+
+		if (!p->mail->by || !p->injected_count || p->has_deliverby)
+			continue;
+		FIND(v, RUN_UNSUPPORTED, SEVERITY_NOTE, NULL,
+		     "an MTA that offers DELIVERBY (RFC 2852)",
+		     "it does not; BY=%s was not sent", p->mail->by);
+		return true;
+	}
+	return false;
+}
+
 int judge_run(const struct deadmx_scenario *scenario,
 	      const struct target *target, const char *dir, FILE *errors,
 	      struct verdict *ret)
@@ -35,8 +51,13 @@ int judge_run(const struct deadmx_scenario *scenario,
 	}
 	v.scenario = judge_copy(scenario->name);
 	v.target = judge_copy(target->name);
-	/* Of a run that was cut short nothing can be expected. */
-	if (a->is_ended && a->injected_count) {
+	/*
+	 * What was not asked for can't be expected, and of a run that was cut
+	 * short nothing can.
+	 */
+	if (judge_is_unsupported(a, &v)) {
+		v.kind = VERDICT_UNSUPPORTED;
+	} else if (a->is_ended && a->injected_count) {
 		expect_check(a, target, &v);
 		laws_check(a, target, &v);
 		documented_check(a, target, &v);

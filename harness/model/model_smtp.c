@@ -158,8 +158,11 @@ static void target_judge(const struct session *s, struct model_target *t)
 		   s->reply, true, s->host);
 }
 
-/* The same for all that are not done; nobody has heard of a 5xx to a
- * greeting or EHLO: another server may take it. */
+/*
+ * The same for all that are not done. A 5xx to a greeting or EHLO is about
+ * this client and this moment, not about the mail: another server may take it,
+ * or this one later, as Postfix and Sendmail see it, too.
+ */
 static void targets_judge(const struct session *s, bool is_final)
 {
 	for (size_t i = 0; i < s->job->count; i++) {
@@ -170,7 +173,6 @@ static void targets_judge(const struct session *s, bool is_final)
 		target_judge(s, t);
 		if (is_final)
 			continue;
-		/* A 5xx greeting is about us or that host, not the mail. */
 		t->is_done = false;
 		t->outcome = MODEL_OUTCOME_LATER;
 		if (t->status && t->status[0] == '5')

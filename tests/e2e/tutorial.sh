@@ -14,7 +14,7 @@ fi
 if [ -z "${TUTORIAL_INSIDE:-}" ]; then
 	# The package is fetched out here, where there is a network.
 	work=$(mktemp -d) || exit 4
-	"$deadmx" run --out "$work/fetch" scenarios/control/healthy.yml \
+	"$deadmx" run --target postfix --out "$work/fetch" scenarios/control/healthy.yml \
 		> "$work/log" || { cat "$work/log"; rm -rf "$work"; exit 4; }
 	export XDG_CACHE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}"
 	TUTORIAL_INSIDE=1 HOME="$work" unshare -n sh "$0" "$deadmx"
