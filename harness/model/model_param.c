@@ -31,10 +31,14 @@ static char *path_take(char *args, char **rest)
 	return args + 1;
 }
 
+/* Control characters would get into the headers of a report. */
 static bool is_path(const char *path)
 {
 	const char *at = strrchr(path, '@');
 
+	for (const char *p = path; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
 	return at && at != path && at[1] && strlen(path) <= PATH_MAX_BYTES &&
 	       !strpbrk(path, " \t<>");
 }
