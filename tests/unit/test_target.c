@@ -301,6 +301,31 @@ static void test_target_find(void **state)
 	assert_non_null(strstr(f->said, "./no.yml: No such file"));
 }
 
+/* All that ship can be loaded, and say what the judge asks for. */
+static void test_target_shipped(void **state)
+{
+	struct fixture *f = *state;
+	struct deadmx_arena *arena = deadmx_arena_new();
+	char **names, *path;
+	size_t count;
+
+	target_known(arena, &names, &count);
+	assert_true(has_name(names, count, "exim"));
+	assert_true(has_name(names, count, "opensmtpd"));
+	assert_true(has_name(names, count, "sendmail"));
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(target_find(names[i], stderr, &path), 0);
+		assert_int_equal(target_load(path, stderr, &f->target), 0);
+		free(path);
+		assert_true(f->target->documented.expires_after_ns > 0);
+		assert_true(f->target->documented.retry_max_ns > 0);
+		assert_non_null(f->target->version_command);
+		target_free(f->target);
+		f->target = NULL;
+	}
+	deadmx_arena_free(arena);
+}
+
 static void test_target_load_missing(void **state)
 {
 	struct target *t = NULL;
@@ -366,7 +391,7 @@ int main(void)
 		T(test_target_refused),	     T(test_target_expand),
 		T(test_target_supports),     T(test_target_find),
 		T(test_target_load_missing), T(test_target_postfix),
-		T(test_target_documented),
+		T(test_target_shipped),	     T(test_target_documented),
 	};
 #undef T
 
