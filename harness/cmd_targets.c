@@ -15,6 +15,16 @@ static int cmd_targets_is_yaml(const struct dirent *entry)
 	return dot && !strcmp(dot, ".yml");
 }
 
+/* Where its program is; one without a binary of its own comes with deadmx. */
+static const char *cmd_targets_place(const struct target *t)
+{
+	if (!t->binary && !t->package_count)
+		return "included";
+	if (t->binary && !access(t->binary, X_OK))
+		return "installed";
+	return t->package_count ? "fetched" : "not here";
+}
+
 static int cmd_targets_list(const char *dir)
 {
 	struct dirent **entry;
@@ -31,10 +41,7 @@ static int cmd_targets_list(const char *dir)
 			status = 2;
 			continue;
 		}
-		printf("%-12s %-10s %s\n", t->name,
-		       t->binary && !access(t->binary, X_OK) ? "installed"
-		       : t->package_count		     ? "fetched"
-							     : "not here",
+		printf("%-12s %-10s %s\n", t->name, cmd_targets_place(t),
 		       t->description ? t->description : "");
 		target_free(t);
 	}
@@ -52,8 +59,9 @@ int cmd_targets(int argc, char **argv)
 		bool help = !strcmp(argv[1], "--help");
 
 		fputs("Usage: deadmx targets\n\nList the MTAs that deadmx "
-		      "knows: installed on this machine, fetched\nwhen first "
-		      "used, or not here. Your own files: $DEADMX_TARGETS.\n",
+		      "knows: included, installed on this machine,\nfetched "
+		      "when first used, or not here. Your own files:\n"
+		      "$DEADMX_TARGETS.\n",
 		      help ? stdout : stderr);
 		return help ? 0 : 2;
 	}
