@@ -8,6 +8,12 @@ libssl-dev libspf2-dev libmicrohttpd-dev uidmap"
 [ "${1:-}" = --tests ] && packages="$packages clang clang-format
 swaks curl procps python3 python3-jsonschema python3-yaml util-linux iproute2 openssl
 dnsmasq-base bind9-dnsutils libnet-ssleay-perl gnutls-bin"
+# The fuzz targets' part of clang is a package of its own in some versions, and
+# comes with clang in others.
+if [ "${1:-}" = --tests ] && ! ls "$(clang -print-resource-dir 2> /dev/null)"/lib/*/libclang_rt.fuzzer*.a \
+	> /dev/null 2>&1 && apt-cache show libclang-rt-dev > /dev/null 2>&1; then
+	packages="$packages libclang-rt-dev"
+fi
 
 if ! command -v dpkg-query > /dev/null; then
 	echo "setup.sh: no dpkg here: install these, or what your system calls" \

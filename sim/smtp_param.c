@@ -190,11 +190,12 @@ static bool is_notify(const char *s, size_t len)
  */
 static bool is_orcpt(const char *s, size_t len)
 {
-	const char *semi = memchr(s, ';', len), *address = semi + 1;
+	const char *semi = memchr(s, ';', len), *address;
 
 	if (!semi || semi == s || len > SMTP_PARAM_ORCPT_MAX ||
 	    !is_xtext(s, (size_t)(semi - s)))
 		return false;
+	address = semi + 1;
 	len -= (size_t)(address - s);
 	if (strncasecmp(s, "utf-8;", 6) == 0)
 		return len && is_domain(address, len);

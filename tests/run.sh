@@ -36,6 +36,7 @@ step "tests, clang" ctest --test-dir build-clang --output-on-failure -j2
 # LeakSanitizer off for itself.
 step "tests, ASan and UBSan" ctest --test-dir build-asan --output-on-failure \
 	-j2
+step "fuzzing, a minute each" sh tests/fuzz/run.sh 60
 deadmx=$PWD/build/deadmx
 for test in tests/e2e/*.sh tests/mustfail/run.sh tests/mutants/run.sh; do
 	step "$test" sh "$test" "$deadmx"

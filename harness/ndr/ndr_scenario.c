@@ -228,12 +228,13 @@ static void put_reply(FILE *out, const struct plan *p, int code_else,
 			code_else, text_else);
 		return;
 	}
-	text += 4;
+	text += 4 + strspn(text + 4, " ");
 	/* An enhanced code of another class is no part of a valid reply. */
-	if (strchr("245", text[0]) && text[1] == '.' &&
-	    text[0] != (char)('0' + class))
+	while (isdigit((unsigned char)text[0]) && text[1] == '.' &&
+	       text[0] != (char)('0' + class)) {
 		text += strcspn(text, " ");
-	text += strspn(text, " ");
+		text += strspn(text, " ");
+	}
 	for (; *text && n < REPLY_LEN_MAX; text++)
 		line[n++] =
 			*text >= ' ' && *text <= '~' && !strchr("{}$", *text)
