@@ -22,13 +22,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct deadmx_server server = {.name = (char *)"mx.dest.example",
 					      .address = (char *)"192.0.2.10"};
+	static const struct override_owner owner = {
+		.server = &server,
+		.expiry_ns = 5 * 24 * 3600 * DEADMX_NS_PER_S};
 	struct override *o = NULL;
 	int rc;
 
 	if (size > DEADMX_WORLD_ROWS_BYTES_MAX)
 		return 0; /* refused before it is looked at */
-	rc = override_new(&server, 0, (const char *)data, size, 0, fuzz_null(),
-			  &o);
+	rc = override_new(&owner, (const char *)data, size, 0, fuzz_null(), &o);
 	assert((rc == 0) == (o != NULL));
 	if (o)
 		show(override_server(o));

@@ -9,8 +9,14 @@
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
 cd "$(dirname "$0")/../.." || exit 4
-cmake --preset fuzz > /dev/null && cmake --build --preset fuzz > /dev/null ||
+log=$(mktemp) || exit 4
+if ! { cmake --preset fuzz && cmake --build --preset fuzz; } > "$log" 2>&1; then
+	tail -n 40 "$log"
+	rm "$log"
+	echo "not ok: the targets can't be built"
 	exit 4
+fi
+rm "$log"
 [ $# -gt 0 ] || set -- ndr smtp scenario dns control_row
 
 seeds() { # TARGET INTO
