@@ -324,7 +324,7 @@ static void test_fault_421_in_pipeline(void **state)
 
 	set_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_RCPT,
 					   .action = DEADMX_ACTION_REPLY,
-					   .recipient = {(char[]){"e@f"}},
+					   .recipient = {.text = (char[]){"e@f"}},
 					   .reply = (char[]){"421 bye"}});
 	envelope(f);
 	talk(f, "RCPT TO:<E@F>\nRCPT TO:<g@h>\nDATA",
@@ -340,10 +340,10 @@ static void test_fault_conditions(void **state)
 					   .action = DEADMX_ACTION_DROP,
 					   .attempt = {true, 2, 2},
 					   .sender = {(char[]){"^a@"}, true},
-					   .recipient = {(char[]){"@d"}}});
+					   .recipient = {.text = (char[]){"@d"}}});
 	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_RSET,
 					   .action = DEADMX_ACTION_DROP,
-					   .sender = {(char[]){"z@b"}}});
+					   .sender = {.text = (char[]){"z@b"}}});
 	envelope(f);
 	talk(f, "DATA\n.\nMAIL FROM:<x@b>\nRCPT TO:<c@d>\nDATA\n.",
 	     GO_ON "<message a@b c@d, 0 ack>250 Message accepted\r\n"

@@ -225,8 +225,8 @@ static void test_spf_permerror_syntax(void **state)
 {
 	static const char *const records[] = {
 		"v=spf1 ip4:192.0.2 -all",
-		"v=spf1 ip4:192.0.2.1 ip4:1.2.3.4.5.6.7.8.9.10.11.12.13.14.15"
-		".16.17.18.19.20.21.22.23 -all",
+		("v=spf1 ip4:192.0.2.1 ip4:1.2.3.4.5.6.7.8.9.10.11.12.13.14.15"
+		 ".16.17.18.19.20.21.22.23 -all"),
 		"v=spf1 ip4:192.0.2.1 ip4:192.0.2.1/33",
 		"v=spf1 ip6:::1/129 ip4:192.0.2.1",
 		"v=spf1 +all foo",
