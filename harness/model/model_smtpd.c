@@ -47,6 +47,13 @@ struct client {
 
 /* Closing. */
 
+/* Handles are closed in no order that can be relied on. */
+static void smtpd_free_last(struct model_smtpd *d)
+{
+	if (d->closing && !d->client_count)
+		free(d);
+}
+
 static void client_closed(uv_handle_t *handle)
 {
 	struct client *c = handle->data;
@@ -60,6 +67,7 @@ static void client_closed(uv_handle_t *handle)
 	if (c->next)
 		c->next->prev = c->prev;
 	c->d->client_count--;
+	smtpd_free_last(c->d);
 	model_message_free(c->m);
 	free(c->helo);
 	free(c->data);
@@ -418,8 +426,10 @@ static void on_connection(uv_stream_t *stream, int status)
 
 static void smtpd_closed(uv_handle_t *handle)
 {
-	/* The clients are closed before: in the order of uv_close(). */
-	free(handle->data);
+	struct model_smtpd *d = handle->data;
+
+	d->closing = true;
+	smtpd_free_last(d);
 }
 
 int model_smtpd_new(uv_loop_t *loop, const struct model_config *config,
