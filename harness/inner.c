@@ -707,8 +707,10 @@ static int inner_load(struct inner *in)
 	if (!err)
 		err = target_load(INNER_RUN_DIR "/target.yml", stderr,
 				  &in->target);
-	if (!err)
+	if (!err) {
+		target_set_ways(in->target, in->scenario);
 		target_set_expiry(in->target, in->scenario, NULL, 0);
+	}
 	return err;
 }
 
