@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -168,6 +170,25 @@ static int inner_make_folders(char *path)
 	return 0;
 }
 
+/* "user:group" of an open file, by the sandbox's own lists. */
+static int inner_set_owner(int fd, const char *owner)
+{
+	const char *colon = strchr(owner, ':');
+	const struct passwd *user;
+	const struct group *group;
+	char *name;
+
+	assert(colon);
+	name = strndup(owner, (size_t)(colon - owner));
+	assert(name);
+	user = getpwnam(name);
+	free(name);
+	group = getgrnam(colon + 1);
+	if (!user || !group)
+		return -ENOENT;
+	return fchown(fd, user->pw_uid, group->gr_gid) ? -errno : 0;
+}
+
 static int inner_write_file(struct inner *in, const struct target_file *file)
 {
 	char *content = target_expand(in->target, in->scenario, file->content);
@@ -185,6 +206,8 @@ static int inner_write_file(struct inner *in, const struct target_file *file)
 		f = fdopen(fd, "w");
 	if (!f || fputs(content, f) < 0)
 		err = -errno;
+	if (!err)
+		err = inner_set_owner(fd, file->owner);
 	if (f && (fchmod(fd, file->mode ? file->mode : 0644) || fclose(f)))
 		err = -errno;
 	free(content);
@@ -707,8 +730,10 @@ static int inner_load(struct inner *in)
 	if (!err)
 		err = target_load(INNER_RUN_DIR "/target.yml", stderr,
 				  &in->target);
-	if (!err)
+	if (!err) {
+		target_set_ways(in->target, in->scenario);
 		target_set_expiry(in->target, in->scenario, NULL, 0);
+	}
 	return err;
 }
 

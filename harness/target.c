@@ -649,6 +649,24 @@ char *target_expand(const struct target *target,
 	return out;
 }
 
+/* A mail that doesn't say how it goes in takes the way that there is. */
+static bool takes_mail(const struct target *target,
+		       const struct deadmx_mail *mail)
+{
+	if (!mail->via_said && target->sendmail)
+		return true;
+	return mail->via_sendmail ? target->sendmail != NULL
+				  : target->submit_port != 0;
+}
+
+void target_set_ways(const struct target *target,
+		     struct deadmx_scenario *scenario)
+{
+	for (size_t i = 0; i < scenario->mail_count; i++)
+		if (!scenario->mails[i].via_said && !target->submit_port)
+			scenario->mails[i].via_sendmail = true;
+}
+
 bool target_supports(const struct target *target,
 		     const struct deadmx_scenario *scenario, char *why,
 		     size_t why_len)
@@ -666,8 +684,7 @@ bool target_supports(const struct target *target,
 	for (size_t i = 0; i < scenario->mail_count; i++) {
 		const struct deadmx_mail *mail = &scenario->mails[i];
 
-		if (mail->via_sendmail ? target->sendmail != NULL
-				       : target->submit_port != 0)
+		if (takes_mail(target, mail))
 			continue;
 		snprintf(why, why_len,
 			 "%s:%d: the target %s takes no mail by "

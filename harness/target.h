@@ -118,6 +118,13 @@ bool target_supports(const struct target *target,
 		     size_t why_len);
 
 /*
+ * The mails of @scenario that don't say how they go in: by SMTP, or by the
+ * sendmail command of a @target that takes none.
+ */
+void target_set_ways(const struct target *target,
+		     struct deadmx_scenario *scenario);
+
+/*
  * @text with {NAME} replaced by the scenario's setting or else the target's
  * default; unknown names in braces stay as they are. malloc'd.
  */

@@ -527,6 +527,7 @@ static void mail_via(struct deadmx_yaml *doc,
 {
 	struct deadmx_mail *mail = arg;
 
+	mail->via_said = true;
 	mail->via_sendmail = deadmx_yaml_is(node, "sendmail");
 	if (!mail->via_sendmail && !deadmx_yaml_is(node, "smtp"))
 		deadmx_yaml_wrong(doc, node, "via", "smtp or sendmail", NULL);

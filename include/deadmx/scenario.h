@@ -531,6 +531,7 @@ struct deadmx_mail {
 	char *body;	   /* text; CRLF and dots are the sender's business */
 	uint64_t size;	   /* bytes that lines are added to it for; 0 = none */
 	bool via_sendmail; /* by the target's sendmail command, else SMTP */
+	bool via_said;	   /* the scenario asks for just this way */
 	char *notify;	   /* DSN NOTIFY value, or NULL */
 	char *ret;	   /* FULL or HDRS, or NULL */
 	char *envid;	   /* or NULL */

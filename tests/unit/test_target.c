@@ -256,6 +256,30 @@ static void test_target_supports(void **state)
 	deadmx_scenario_free(s);
 }
 
+/* An MTA without a listener gets its mail by its command. */
+static void test_target_ways(void **state)
+{
+	const struct target *t =
+		take(state, "description: d\nstart: s\n"
+			    "submit: {sendmail: 'm {from} {to}'}\n"
+			    "documented: {source: s}\n");
+	struct deadmx_scenario *s;
+	char why[256];
+
+	s = scenario("mail:\n- {from: '', to: b@dest.example}\n"
+		     "- {from: '', to: b@dest.example, via: sendmail}\n");
+	assert_true(target_supports(t, s, why, sizeof(why)));
+	target_set_ways(t, s);
+	assert_true(s->mails[0].via_sendmail);
+	assert_true(s->mails[1].via_sendmail);
+	deadmx_scenario_free(s);
+	s = scenario("mail: {from: '', to: b@dest.example, via: smtp}\n");
+	assert_false(target_supports(t, s, why, sizeof(why)));
+	target_set_ways(t, s);
+	assert_false(s->mails[0].via_sendmail);
+	deadmx_scenario_free(s);
+}
+
 static bool has_name(char **names, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
@@ -391,7 +415,8 @@ int main(void)
 		T(test_target_refused),	     T(test_target_expand),
 		T(test_target_supports),     T(test_target_find),
 		T(test_target_load_missing), T(test_target_postfix),
-		T(test_target_shipped),	     T(test_target_documented),
+		T(test_target_shipped),	     T(test_target_ways),
+		T(test_target_documented),
 	};
 #undef T
 
