@@ -261,6 +261,18 @@ static void line_put_text(struct deadmx_event_log *log, const char *text,
 	line_put(log, "\"", 1);
 }
 
+static void line_put_list(struct deadmx_event_log *log, char *const *list,
+			  size_t count)
+{
+	line_put_word(log, "[");
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			line_put_word(log, ",");
+		line_put_text(log, list[i], strlen(list[i]));
+	}
+	line_put_word(log, "]");
+}
+
 void deadmx_event_emit_flat(struct deadmx_event_log *log,
 			    enum deadmx_event_type type,
 			    const struct deadmx_event_member *members,
@@ -280,6 +292,10 @@ void deadmx_event_emit_flat(struct deadmx_event_log *log,
 		line_put_word(log, "\":");
 		if (m->text)
 			line_put_text(log, m->text, m->len);
+		else if (m->list)
+			line_put_list(log, m->list, m->list_len);
+		else if (m->is_true)
+			line_put_word(log, "true");
 		else if (m->is_number)
 			line_put_number(log, m->number);
 		else

@@ -94,18 +94,19 @@ static struct deadmx_event_member number_member(const char *key, int64_t number)
 		.key = key, .is_number = true, .number = number};
 }
 
-/* An event of a session, with at most MEMBERS_MAX members of its own. */
+enum { EVENT_MEMBERS_MAX = 7 }; /* beside session and server */
+
+/* An event of a session. */
 static void emit_session(const struct peer *p, enum deadmx_event_type type,
 			 const struct deadmx_event_member *members,
 			 size_t count)
 {
-	enum { MEMBERS_MAX = 4 };
-	struct deadmx_event_member all[2 + MEMBERS_MAX] = {
+	struct deadmx_event_member all[2 + EVENT_MEMBERS_MAX] = {
 		number_member("session", (int64_t)p->number),
 		word_member("server", p->server->config->name),
 	};
 
-	assert(count <= MEMBERS_MAX);
+	assert(count <= EVENT_MEMBERS_MAX);
 	memcpy(all + 2, members, count * sizeof(*members));
 	deadmx_event_emit_flat(p->server->shared->log, type, all, 2 + count);
 }
@@ -325,12 +326,36 @@ static int message_store(struct smtp_server_shared *shared, const char *data,
 	return rc;
 }
 
+static void peer_log_message(const struct peer *p,
+			     const struct smtp_envelope *envelope,
+			     const char *file, size_t len, bool acknowledged)
+{
+	struct deadmx_event_member members[EVENT_MEMBERS_MAX] = {
+		word_member("from", envelope->from),
+		{.key = "to",
+		 .list = envelope->to,
+		 .list_len = envelope->to_count},
+		word_member("file", file),
+		number_member("bytes", (int64_t)len),
+	};
+	size_t count = 4;
+
+	if (p->relay)
+		members[count++] =
+			word_member("backend", relay_backend(p->relay));
+	if (p->frontend)
+		members[count++] = word_member("frontend", p->frontend->name);
+	if (!acknowledged)
+		members[count++] = (struct deadmx_event_member){
+			.key = "unacknowledged", .is_true = true};
+	emit_session(p, DEADMX_EVENT_MESSAGE, members, count);
+}
+
 static void on_message(void *arg, const struct smtp_envelope *envelope,
 		       const char *data, size_t len, bool acknowledged)
 {
 	struct peer *p = arg;
 	struct smtp_server_shared *shared = p->server->shared;
-	json_t *event, *to;
 	char name[32];
 	int rc;
 
@@ -338,26 +363,10 @@ static void on_message(void *arg, const struct smtp_envelope *envelope,
 	 * says that the message is there. */
 	if (p->frontend && acknowledged)
 		return;
-	event = session_event(p);
-	to = json_array();
 	rc = message_store(shared, data, len, name, sizeof(name));
 	if (rc < 0)
 		emit_error(p->server, "can't store a message", rc);
-	for (size_t i = 0; i < envelope->to_count; i++)
-		json_array_append_new(
-			to, deadmx_event_text(envelope->to[i],
-					      strlen(envelope->to[i])));
-	set_text(event, "from", envelope->from);
-	json_object_set_new(event, "to", to);
-	set_text(event, "file", name);
-	json_object_set_new(event, "bytes", json_integer((json_int_t)len));
-	if (p->relay)
-		set_text(event, "backend", relay_backend(p->relay));
-	if (p->frontend)
-		set_text(event, "frontend", p->frontend->name);
-	if (!acknowledged)
-		json_object_set_new(event, "unacknowledged", json_true());
-	emit(p->server, DEADMX_EVENT_MESSAGE, event);
+	peer_log_message(p, envelope, name, len, acknowledged);
 	if (shared->on_message)
 		shared->on_message(shared->arg, p->server->config, envelope,
 				   data, len, acknowledged);

@@ -82,12 +82,15 @@ void deadmx_event_log_free(struct deadmx_event_log *log);
 void deadmx_event_emit(struct deadmx_event_log *log,
 		       enum deadmx_event_type type, json_t *members);
 
-/* A member of an event that is a text or a whole number. */
+/* A member of an event: the first that is given, else null. */
 struct deadmx_event_member {
 	const char *key;
-	const char *text; /* any bytes; NULL: what @is_number says */
+	const char *text; /* any bytes */
 	size_t len;
-	bool is_number; /* else null */
+	char *const *list; /* of texts; may have none */
+	size_t list_len;
+	bool is_true;
+	bool is_number;
 	int64_t number;
 };
 

@@ -6,11 +6,20 @@
 # promise of docs/performance.md is broken.
 # usage: tests/bench/load.sh [DEADMX]
 #
-# On loopback, ports 2525 to 2527. smtp-source and smtp-sink are those of the
+# On loopback, ports 2525 to 2527; as root in a network namespace of its own,
+# where these are free. smtp-source and smtp-sink are those of the
 # package that a run has fetched; the machine's own mail set-up isn't touched.
 here=$(cd "$(dirname "$0")" && pwd)
 deadmx=$(realpath "${1:-$here/../../build/deadmx}")
 rounds=${ROUNDS:-5} clients=${CLIENTS:-10000}
+if [ "$(id -u)" -eq 0 ] && [ -z "${LOAD_INSIDE:-}" ]; then
+	# The package is fetched out here, where there is a network.
+	"$deadmx" run --target postfix --out "${TMPDIR:-/tmp}/deadmx-load-$$" \
+		"$here/../../scenarios/control/healthy.yml" > /dev/null 2>&1
+	rm -rf "${TMPDIR:-/tmp}/deadmx-load-$$"
+	LOAD_INSIDE=1 exec unshare -n bash "$0" "$deadmx"
+fi
+[ -z "${LOAD_INSIDE:-}" ] || ip link set lo up
 work=$(mktemp -d) || exit 1
 pids=
 trap 'kill $pids 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
@@ -36,9 +45,6 @@ ticks() { # PID: of the processor, 100 a second
 
 # --- tools ------------------------------------------------------------------
 
-"$deadmx" run --target postfix --out "$work/fetch" \
-	"$here/../../scenarios/control/healthy.yml" > "$work/log" 2>&1 ||
-	{ cat "$work/log"; exit 1; }
 tree=$(ls -d "${XDG_CACHE_HOME:-$HOME/.cache}"/deadmx/packages/postfix_* \
 	2>/dev/null | tail -n 1)
 export LD_LIBRARY_PATH=$tree/usr/lib/postfix
@@ -68,13 +74,13 @@ mail: {from: a@src.example, to: b@dest.example}
 expect: {ndr: none}
 END
 
-listens() { # ADDRESS PORT
-	i=100
-	until (exec 3<> "/dev/tcp/$1/$2") 2>/dev/null; do
-		i=$((i - 1))
-		[ $i -gt 0 ] || {
-			echo "nobody listens on $1 $2"
-			cat "$work"/serve.*
+within() { # PID COMMAND...: wait until it succeeds, while the process lives
+	who=$1
+	shift
+	until "$@" 2>/dev/null; do
+		kill -0 "$who" 2>/dev/null || {
+			echo "ended too early:"
+			cat "$work"/serve.* "$work"/sink 2>/dev/null
 			exit 1
 		}
 		sleep 0.1
@@ -88,6 +94,7 @@ serve() { # PORT SCENARIO OPTION...
 		> "$work/serve.$port" 2>&1 &
 	pid=$!
 	pids="$pids $pid"
+	within "$pid" grep -q '^Ready' "$work/serve.$port"
 }
 
 # --- messages a second ------------------------------------------------------
@@ -135,12 +142,11 @@ serve 2526 "$work/healthy.yml" --messages "$work/messages"
 store_pid=$pid
 user=
 [ "$(id -u)" -eq 0 ] && user="-u nobody"
-(cd / && exec "$sink" $user 127.0.0.1:2527 1000) > "$work/sink" 2>&1 &
+cd / || exit 1
+"$sink" $user 127.0.0.1:2527 1000 > "$work/sink" 2>&1 &
 sink_pid=$!
 pids="$pids $sink_pid"
-listens 127.0.0.1 2527
-listens 127.0.2.10 2525
-listens 127.0.2.10 2526
+within $sink_pid bash -c 'exec 3<> /dev/tcp/127.0.0.1/2527'
 for options in "" "-d"; do
 	compare 1 2000
 	compare 50 5000
@@ -164,7 +170,6 @@ switches() { # PID: how often it woke
 	awk '/^voluntary/ { print $2 }' "/proc/$1/status"
 }
 serve 2525 "$work/stalled.yml"
-listens 127.0.2.10 2525
 before=$(rss $pid)
 python3 - "$clients" "$work" << 'END' &
 import socket, sys, time
@@ -176,10 +181,7 @@ while True:
     time.sleep(60)
 END
 pids="$pids $!"
-until [ -e "$work/connected" ]; do
-	kill -0 "$pid" || exit 1
-	sleep 0.1
-done
+within "$pid" [ -e "$work/connected" ]
 sleep 2
 after=$(rss $pid)
 each=$(awk "BEGIN { printf \"%.2f\", ($after - $before) / $clients }")

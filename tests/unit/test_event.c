@@ -88,7 +88,8 @@ static void test_event_flat_same(void **state)
 					1100000000,
 					1230000000};
 	struct fixture *f = *state;
-	char bytes[64], want[4096];
+	char bytes[64], want[4096],
+		*list[] = {(char *)("x\"y"), (char *)("\xff")};
 	unsigned seed = 1;
 
 	for (size_t i = 0; i < 20000; i++) {
@@ -99,7 +100,11 @@ static void test_event_flat_same(void **state)
 			 .is_number = true,
 			 .number = (int64_t)i - 9},
 			{.key = "c"},
+			{.key = "d", .list = list, .list_len = i % 3},
+			{.key = "e", .is_true = true},
 		};
+
+		json_t *array;
 
 		for (size_t k = 0; k < len; k++) {
 			seed = seed * 1103515245 + 12345;
@@ -107,13 +112,19 @@ static void test_event_flat_same(void **state)
 		}
 		if (i < 256)
 			bytes[0] = (char)i;
+		array = json_array();
+		for (size_t k = 0; k < i % 3; k++)
+			json_array_append_new(
+				array,
+				deadmx_event_text(list[k], strlen(list[k])));
 		f->now_ns = times[i % (sizeof(times) / sizeof(times[0]))];
 		deadmx_event_emit(f->log, DEADMX_EVENT_LOG,
-				  json_pack("{s:o,s:I,s:n}", "a",
+				  json_pack("{s:o,s:I,s:n,s:o,s:b}", "a",
 					    deadmx_event_text(bytes, len), "b",
-					    (json_int_t)i - 9, "c"));
+					    (json_int_t)i - 9, "c", "d", array,
+					    "e", 1));
 		memcpy(want, f->line, sizeof(want));
-		deadmx_event_emit_flat(f->log, DEADMX_EVENT_LOG, members, 3);
+		deadmx_event_emit_flat(f->log, DEADMX_EVENT_LOG, members, 5);
 		assert_string_equal(f->line, want);
 	}
 }
