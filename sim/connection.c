@@ -180,11 +180,26 @@ static void connection_flush(struct connection *c)
 {
 	uv_write_t *req;
 	uv_buf_t buf;
+	int n;
 
 	connection_take_tls(c);
 	buf = uv_buf_init(c->out, (unsigned)c->out_len);
 	if (!c->out_len || uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
+	/* Nearly always the socket takes all; a request costs libuv a system
+	 * call more each time. */
+	n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+	if (n == (int)c->out_len) {
+		c->out_len = 0;
+		free(c->out);
+		c->out = NULL;
+		return;
+	}
+	if (n > 0) {
+		c->out_len -= (size_t)n;
+		memmove(c->out, c->out + n, c->out_len);
+		buf.len = c->out_len;
+	}
 	req = malloc(sizeof(*req));
 	assert(req);
 	req->data = c->out;
@@ -675,15 +690,6 @@ int connection_peer_name(const struct connection *c,
 	int size = sizeof(*ret);
 
 	return uv_tcp_getpeername(&c->tcp, (struct sockaddr *)ret, &size);
-}
-
-void connection_peer(const struct connection *c, char *buf, size_t len)
-{
-	struct sockaddr_storage peer = {0};
-
-	buf[0] = '\0';
-	if (connection_peer_name(c, &peer) == 0)
-		uv_ip_name((const struct sockaddr *)&peer, buf, len);
 }
 
 void connection_run(struct connection *c, struct smtp_session *session)

@@ -57,9 +57,7 @@ struct connection *connection_new(uv_loop_t *loop,
 				  const struct connection_ops *ops, void *arg);
 /* Take the next connection of @listening. 0 or a negative errno. */
 int connection_accept(struct connection *c, uv_stream_t *listening);
-/* The client's address as text, without its port; "" when it has gone. */
-void connection_peer(const struct connection *c, char *buf, size_t len);
-/* The same with its port. 0 or a negative errno. */
+/* The client's address and port. 0 or a negative errno: it has gone. */
 int connection_peer_name(const struct connection *c,
 			 struct sockaddr_storage *ret);
 /* Read from now on and feed @session, which must outlive the connection. */

@@ -75,6 +75,42 @@ static void emit(struct smtp_server *s, enum deadmx_event_type type,
 	deadmx_event_emit(s->shared->log, type, members);
 }
 
+static struct deadmx_event_member text_member(const char *key, const char *text,
+					      size_t len)
+{
+	return (struct deadmx_event_member){
+		.key = key, .text = text, .len = len};
+}
+
+/* The text, without the NUL; NULL is null. */
+static struct deadmx_event_member word_member(const char *key, const char *text)
+{
+	return text_member(key, text, text ? strlen(text) : 0);
+}
+
+static struct deadmx_event_member number_member(const char *key, int64_t number)
+{
+	return (struct deadmx_event_member){
+		.key = key, .is_number = true, .number = number};
+}
+
+enum { EVENT_MEMBERS_MAX = 7 }; /* beside session and server */
+
+/* An event of a session. */
+static void emit_session(const struct peer *p, enum deadmx_event_type type,
+			 const struct deadmx_event_member *members,
+			 size_t count)
+{
+	struct deadmx_event_member all[2 + EVENT_MEMBERS_MAX] = {
+		number_member("session", (int64_t)p->number),
+		word_member("server", p->server->config->name),
+	};
+
+	assert(count <= EVENT_MEMBERS_MAX);
+	memcpy(all + 2, members, count * sizeof(*members));
+	deadmx_event_emit_flat(p->server->shared->log, type, all, 2 + count);
+}
+
 /* deadmx or the machine is at fault: the harness makes the run an error. */
 static void emit_error(struct smtp_server *s, const char *what, int rc)
 {
@@ -236,12 +272,13 @@ static void on_drip(void *arg, const char *text, size_t len, int64_t byte_ns)
 
 static void peer_log_close(struct peer *p, const char *by, bool reset)
 {
-	json_t *event = session_event(p);
+	const struct deadmx_event_member members[] = {
+		word_member("by", by),
+		word_member("how", reset ? "reset" : "fin"),
+	};
 
 	p->over = true;
-	set_text(event, "by", by);
-	set_text(event, "how", reset ? "reset" : "fin");
-	emit(p->server, DEADMX_EVENT_CLOSE, event);
+	emit_session(p, DEADMX_EVENT_CLOSE, members, 2);
 }
 
 static void on_close(void *arg, bool reset)
@@ -289,12 +326,36 @@ static int message_store(struct smtp_server_shared *shared, const char *data,
 	return rc;
 }
 
+static void peer_log_message(const struct peer *p,
+			     const struct smtp_envelope *envelope,
+			     const char *file, size_t len, bool acknowledged)
+{
+	struct deadmx_event_member members[EVENT_MEMBERS_MAX] = {
+		word_member("from", envelope->from),
+		{.key = "to",
+		 .list = envelope->to,
+		 .list_len = envelope->to_count},
+		word_member("file", file),
+		number_member("bytes", (int64_t)len),
+	};
+	size_t count = 4;
+
+	if (p->relay)
+		members[count++] =
+			word_member("backend", relay_backend(p->relay));
+	if (p->frontend)
+		members[count++] = word_member("frontend", p->frontend->name);
+	if (!acknowledged)
+		members[count++] = (struct deadmx_event_member){
+			.key = "unacknowledged", .is_true = true};
+	emit_session(p, DEADMX_EVENT_MESSAGE, members, count);
+}
+
 static void on_message(void *arg, const struct smtp_envelope *envelope,
 		       const char *data, size_t len, bool acknowledged)
 {
 	struct peer *p = arg;
 	struct smtp_server_shared *shared = p->server->shared;
-	json_t *event, *to;
 	char name[32];
 	int rc;
 
@@ -302,26 +363,10 @@ static void on_message(void *arg, const struct smtp_envelope *envelope,
 	 * says that the message is there. */
 	if (p->frontend && acknowledged)
 		return;
-	event = session_event(p);
-	to = json_array();
 	rc = message_store(shared, data, len, name, sizeof(name));
 	if (rc < 0)
 		emit_error(p->server, "can't store a message", rc);
-	for (size_t i = 0; i < envelope->to_count; i++)
-		json_array_append_new(
-			to, deadmx_event_text(envelope->to[i],
-					      strlen(envelope->to[i])));
-	set_text(event, "from", envelope->from);
-	json_object_set_new(event, "to", to);
-	set_text(event, "file", name);
-	json_object_set_new(event, "bytes", json_integer((json_int_t)len));
-	if (p->relay)
-		set_text(event, "backend", relay_backend(p->relay));
-	if (p->frontend)
-		set_text(event, "frontend", p->frontend->name);
-	if (!acknowledged)
-		json_object_set_new(event, "unacknowledged", json_true());
-	emit(p->server, DEADMX_EVENT_MESSAGE, event);
+	peer_log_message(p, envelope, name, len, acknowledged);
 	if (shared->on_message)
 		shared->on_message(shared->arg, p->server->config, envelope,
 				   data, len, acknowledged);
@@ -329,36 +374,36 @@ static void on_message(void *arg, const struct smtp_envelope *envelope,
 
 static void on_command(void *arg, const char *line, size_t len)
 {
-	struct peer *p = arg;
-	json_t *event = session_event(p);
+	const struct deadmx_event_member member =
+		text_member("line", line, len);
 
-	json_object_set_new(event, "line", deadmx_event_text(line, len));
-	emit(p->server, DEADMX_EVENT_COMMAND, event);
+	emit_session(arg, DEADMX_EVENT_COMMAND, &member, 1);
 }
 
 static void on_reply(void *arg, int stage, const char *text)
 {
-	struct peer *p = arg;
-	json_t *event = session_event(p);
+	const struct deadmx_event_member members[] = {
+		word_member("stage",
+			    stage < 0 ? NULL
+				      : deadmx_stage_word(
+						(enum deadmx_stage)stage)),
+		word_member("text", text),
+	};
 
-	set_text(event, "stage",
-		 stage < 0 ? NULL
-			   : deadmx_stage_word((enum deadmx_stage)stage));
-	set_text(event, "text", text);
-	emit(p->server, DEADMX_EVENT_REPLY, event);
+	emit_session(arg, DEADMX_EVENT_REPLY, members, 2);
 }
 
 static void on_fault(void *arg, const struct deadmx_fault *fault,
 		     const char *reply)
 {
-	struct peer *p = arg;
-	json_t *event = session_event(p);
+	const struct deadmx_event_member members[] = {
+		word_member("stage", deadmx_stage_word(fault->stage)),
+		word_member("action", deadmx_action_word(fault->action)),
+		word_member("reply", reply),
+		number_member("line", fault->place.line),
+	};
 
-	set_text(event, "stage", deadmx_stage_word(fault->stage));
-	set_text(event, "action", deadmx_action_word(fault->action));
-	set_text(event, "reply", reply);
-	json_object_set_new(event, "line", json_integer(fault->place.line));
-	emit(p->server, DEADMX_EVENT_FAULT, event);
+	emit_session(arg, DEADMX_EVENT_FAULT, members, 4);
 }
 
 static void on_start_tls(void *arg)
@@ -623,16 +668,15 @@ static struct peer *peer_new(struct smtp_server *s, const struct door *door)
 
 static void peer_log_accept(const struct peer *p)
 {
-	const struct deadmx_server *config = p->server->config;
-	json_t *event = session_event(p);
+	const struct deadmx_event_member members[] = {
+		word_member("address", p->door->address),
+		number_member("port", p->server->config->port),
+		/* Without the client's port, which differs between runs. */
+		word_member("peer", p->address),
+		word_member("frontend", p->frontend ? p->frontend->name : NULL),
+	};
 
-	set_text(event, "address", p->door->address);
-	json_object_set_new(event, "port", json_integer(config->port));
-	/* Without the client's port, which differs from run to run. */
-	set_text(event, "peer", p->address);
-	if (p->frontend)
-		set_text(event, "frontend", p->frontend->name);
-	emit(p->server, DEADMX_EVENT_ACCEPT, event);
+	emit_session(p, DEADMX_EVENT_ACCEPT, members, p->frontend ? 4 : 3);
 }
 
 static void peer_turn_away(struct peer *p)
@@ -680,6 +724,18 @@ static void peer_greet(struct peer *p)
 	connection_run(p->connection, p->session);
 }
 
+/* Its address as text, "" when it has gone, and whether it is a frontend. */
+static void peer_know_client(struct peer *p)
+{
+	struct sockaddr_storage name = {0};
+	const struct sockaddr *addr = (const struct sockaddr *)&name;
+
+	if (connection_peer_name(p->connection, &name) < 0)
+		return;
+	uv_ip_name(addr, p->address, sizeof(p->address));
+	p->frontend = relay_frontend_at(&p->server->shared->links, addr);
+}
+
 static size_t server_connections_max(const struct smtp_server *s)
 {
 	return s->shared->connections_max ? s->shared->connections_max
@@ -690,7 +746,6 @@ static void door_on_connection(void *arg, uv_stream_t *stream)
 {
 	const struct door *d = arg;
 	struct smtp_server *s = d->server;
-	struct sockaddr_storage peer = {0};
 	struct peer *p = peer_new(s, d);
 	int rc = connection_accept(p->connection, stream);
 
@@ -702,10 +757,7 @@ static void door_on_connection(void *arg, uv_stream_t *stream)
 	p->number = ++s->shared->sessions;
 	p->nth = ++s->accepted;
 	policy_connection(&s->policy, s->shared->now_ns(s->shared->arg));
-	connection_peer(p->connection, p->address, sizeof(p->address));
-	if (connection_peer_name(p->connection, &peer) == 0)
-		p->frontend = relay_frontend_at(&s->shared->links,
-						(struct sockaddr *)&peer);
+	peer_know_client(p);
 	peer_log_accept(p);
 	if (s->peer_count > server_connections_max(s))
 		peer_turn_away(p);

@@ -15,6 +15,7 @@
 #define DEADMX_EVENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* XX(ENUM, "word", "members") */
@@ -80,6 +81,27 @@ void deadmx_event_log_free(struct deadmx_event_log *log);
  */
 void deadmx_event_emit(struct deadmx_event_log *log,
 		       enum deadmx_event_type type, json_t *members);
+
+/* A member of an event: the first that is given, else null. */
+struct deadmx_event_member {
+	const char *key;
+	const char *text; /* any bytes */
+	size_t len;
+	char *const *list; /* of texts; may have none */
+	size_t list_len;
+	bool is_true;
+	bool is_number;
+	int64_t number;
+};
+
+/*
+ * Emit an event without jansson: a busy server writes ten a message. The line
+ * is the same, to the byte, as that of deadmx_event_emit().
+ */
+void deadmx_event_emit_flat(struct deadmx_event_log *log,
+			    enum deadmx_event_type type,
+			    const struct deadmx_event_member *members,
+			    size_t count);
 
 /* A JSON string of any bytes: invalid UTF-8 becomes U+FFFD. New reference. */
 json_t *deadmx_event_text(const char *bytes, size_t len);

@@ -67,6 +67,68 @@ static void test_event_emit_line(void **state)
 		"{\"t\":108000.123457,\"type\":\"log\",\"line\":\"a\\nb\"}");
 }
 
+/* The short way writes what jansson would, whatever the bytes and times. */
+static void test_event_flat_same(void **state)
+{
+	static const int64_t times[] = {0,
+					1,
+					499,
+					500,
+					-500,
+					99499,
+					99500,
+					100000,
+					1000000,
+					-1500000,
+					10 * 1000000000L,
+					123456789012345678,
+					999999999999999999,
+					1000000000000000000,
+					-86400000000000,
+					1100000000,
+					1230000000};
+	struct fixture *f = *state;
+	char bytes[64], want[4096],
+		*list[] = {(char *)("x\"y"), (char *)("\xff")};
+	unsigned seed = 1;
+
+	for (size_t i = 0; i < 20000; i++) {
+		size_t len = i < 256 ? 1 : i % sizeof(bytes);
+		struct deadmx_event_member members[] = {
+			{.key = "a", .text = bytes, .len = len},
+			{.key = "b",
+			 .is_number = true,
+			 .number = (int64_t)i - 9},
+			{.key = "c"},
+			{.key = "d", .list = list, .list_len = i % 3},
+			{.key = "e", .is_true = true},
+		};
+
+		json_t *array;
+
+		for (size_t k = 0; k < len; k++) {
+			seed = seed * 1103515245 + 12345;
+			bytes[k] = (char)(seed >> 16);
+		}
+		if (i < 256)
+			bytes[0] = (char)i;
+		array = json_array();
+		for (size_t k = 0; k < i % 3; k++)
+			json_array_append_new(
+				array,
+				deadmx_event_text(list[k], strlen(list[k])));
+		f->now_ns = times[i % (sizeof(times) / sizeof(times[0]))];
+		deadmx_event_emit(f->log, DEADMX_EVENT_LOG,
+				  json_pack("{s:o,s:I,s:n,s:o,s:b}", "a",
+					    deadmx_event_text(bytes, len), "b",
+					    (json_int_t)i - 9, "c", "d", array,
+					    "e", 1));
+		memcpy(want, f->line, sizeof(want));
+		deadmx_event_emit_flat(f->log, DEADMX_EVENT_LOG, members, 5);
+		assert_string_equal(f->line, want);
+	}
+}
+
 /* Times round to the nearest microsecond, before the origin too. */
 static void test_event_time_rounding(void **state)
 {
@@ -178,6 +240,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_event_emit_line, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_event_flat_same, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_event_time_rounding, setup,
 						teardown),

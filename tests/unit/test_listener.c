@@ -11,10 +11,12 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -207,12 +209,46 @@ static bool own_namespace(void)
 		      "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind") == 0;
 }
 
+/* Each word of the stage, and each shipped scenario, has its line. */
+static void test_listener_documented(void **state)
+{
+	static char page[65536];
+	FILE *file = fopen(TEST_DIR "/../docs/faults/tcp.md", "re");
+	DIR *dir = opendir(TEST_DIR "/../scenarios/tcp");
+	struct dirent *entry;
+	char word[300];
+
+	assert_true(file && dir);
+	page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+	fclose(file);
+	for (int i = 0; i < DEADMX_ACTION_COUNT; i++) {
+		enum deadmx_action action = (enum deadmx_action)i;
+
+		snprintf(word, sizeof(word), "\n| `%s` | ",
+			 deadmx_action_word(action));
+		if (deadmx_action_form(DEADMX_STAGE_CONNECT, action) !=
+			    DEADMX_ACTION_NEVER &&
+		    !strstr(page, word))
+			fail_msg("%s is not documented", word);
+	}
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(word, sizeof(word), "`tcp/%s", entry->d_name);
+		memcpy(strrchr(word, '.'), "`", 2);
+		if (!strstr(page, word))
+			fail_msg("%s is not documented", word);
+	}
+	closedir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listener_ip4),
 		cmocka_unit_test(test_listener_ip6),
 		cmocka_unit_test(test_listener_closed_in_a_fault),
+		cmocka_unit_test(test_listener_documented),
 	};
 
 	if (!own_namespace()) {
