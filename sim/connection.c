@@ -11,6 +11,8 @@
 #include "sim/net_fault.h"
 #include "sim/sim_timer.h"
 
+enum { OUT_KEPT = 256 }; /* bytes for replies, kept while nothing is said */
+
 /* What lies between socket and lines. */
 enum layer {
 	LAYER_PLAIN,   /* nothing */
@@ -39,11 +41,12 @@ struct connection {
 	const char *drip; /* what is left of a dripped reply */
 	size_t drip_len;
 	int64_t drip_ns;
-	char *out; /* said, not yet written */
-	size_t out_len;
+	char *out; /* said, not yet written; kept for the next when small */
+	size_t out_len, out_size;
 	/* What came in. Ten thousand clients that wait have nothing here. */
 	char *in;
 	size_t in_len, in_size;
+	char **spare;	 /* see connection_new() */
 	int64_t slow_ns; /* pause before each KiB of it; 0 = none */
 	size_t admitted; /* with slow_ns: so much of it may be fed */
 };
@@ -95,6 +98,17 @@ static void connection_on_shutdown(uv_shutdown_t *req, int status)
 		connection_close(c);
 }
 
+/* The client has said QUIT and been told 221: it sends no more that could
+ * make us answer with RST, and its FIN need not be awaited. */
+static bool connection_is_done(const struct connection *c)
+{
+	const uv_stream_t *stream = (const uv_stream_t *)&c->tcp;
+
+	return c->layer == LAYER_PLAIN && c->session &&
+	       smtp_session_has_quit(c->session) &&
+	       uv_stream_get_write_queue_size(stream) == 0;
+}
+
 /* Send what is left, and FIN. */
 static void connection_finish(struct connection *c)
 {
@@ -107,6 +121,10 @@ static void connection_finish(struct connection *c)
 	if (c->tls)
 		tls_end(c->tls);
 	connection_flush(c);
+	if (connection_is_done(c)) {
+		connection_close(c);
+		return;
+	}
 	c->shut = true;
 	if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp,
 			connection_on_shutdown) < 0)
@@ -146,6 +164,24 @@ static void connection_on_written(uv_write_t *req, int status)
 		connection_process(c);
 }
 
+static void out_reserve(struct connection *c, size_t size)
+{
+	if (size <= c->out_size)
+		return;
+	if (size < OUT_KEPT)
+		size = OUT_KEPT;
+	c->out = realloc(c->out, size);
+	assert(c->out);
+	c->out_size = size;
+}
+
+/* The buffer is used up, or has become another's. */
+static void out_forget(struct connection *c)
+{
+	c->out = NULL;
+	c->out_len = c->out_size = 0;
+}
+
 /* What was said so far becomes ciphertext, in the session's own buffer. */
 static void connection_encrypt(struct connection *c)
 {
@@ -166,8 +202,7 @@ static void connection_take_tls(struct connection *c)
 	len = tls_output(c->tls);
 	if (!len)
 		return;
-	c->out = realloc(c->out, len);
-	assert(c->out);
+	out_reserve(c, len);
 	tls_take(c->tls, c->out, len);
 	c->out_len = len;
 }
@@ -191,8 +226,10 @@ static void connection_flush(struct connection *c)
 	n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
 	if (n == (int)c->out_len) {
 		c->out_len = 0;
-		free(c->out);
-		c->out = NULL;
+		if (c->out_size > OUT_KEPT) {
+			free(c->out);
+			out_forget(c);
+		}
 		return;
 	}
 	if (n > 0) {
@@ -203,8 +240,7 @@ static void connection_flush(struct connection *c)
 	req = malloc(sizeof(*req));
 	assert(req);
 	req->data = c->out;
-	c->out = NULL;
-	c->out_len = 0;
+	out_forget(c);
 	/* A broken connection is seen by the reader. */
 	if (uv_write(req, (uv_stream_t *)&c->tcp, &buf, 1,
 		     connection_on_written) < 0) {
@@ -215,8 +251,7 @@ static void connection_flush(struct connection *c)
 
 void connection_send(struct connection *c, const char *text, size_t len)
 {
-	c->out = realloc(c->out, c->out_len + len);
-	assert(c->out);
+	out_reserve(c, c->out_len + len);
 	memcpy(c->out + c->out_len, text, len);
 	c->out_len += len;
 }
@@ -268,6 +303,12 @@ static void connection_reserve(struct connection *c)
 {
 	if (c->in_size == CONNECTION_INPUT_MAX)
 		return;
+	if (!c->in && *c->spare) {
+		c->in = *c->spare;
+		c->in_size = CONNECTION_INPUT_MAX;
+		*c->spare = NULL;
+		return;
+	}
 	c->in = realloc(c->in, CONNECTION_INPUT_MAX);
 	assert(c->in);
 	c->in_size = CONNECTION_INPUT_MAX;
@@ -277,7 +318,10 @@ static void connection_reserve(struct connection *c)
 static void connection_trim(struct connection *c)
 {
 	if (!c->in_len) {
-		free(c->in);
+		if (c->in_size == CONNECTION_INPUT_MAX && !*c->spare)
+			*c->spare = c->in;
+		else
+			free(c->in);
 		c->in = NULL;
 		c->in_size = 0;
 	} else if (c->in_len < c->in_size / 2) {
@@ -660,12 +704,13 @@ static void connection_process(struct connection *c)
 
 /* Beginning. */
 
-struct connection *connection_new(uv_loop_t *loop,
+struct connection *connection_new(uv_loop_t *loop, char **spare,
 				  const struct connection_ops *ops, void *arg)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
 	assert(c);
+	c->spare = spare;
 	c->ops = ops;
 	c->arg = arg;
 	c->tcp.data = c->timer.data = c;
@@ -677,11 +722,7 @@ struct connection *connection_new(uv_loop_t *loop,
 
 int connection_accept(struct connection *c, uv_stream_t *listening)
 {
-	int rc = uv_accept(listening, (uv_stream_t *)&c->tcp);
-
-	if (rc == 0)
-		uv_tcp_nodelay(&c->tcp, 1);
-	return rc;
+	return uv_accept(listening, (uv_stream_t *)&c->tcp);
 }
 
 int connection_peer_name(const struct connection *c,

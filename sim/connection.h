@@ -53,7 +53,11 @@ struct connection_ops {
 
 struct connection;
 
-struct connection *connection_new(uv_loop_t *loop,
+/*
+ * @spare: where connections of the loop leave an input buffer for the one that
+ * reads next, NULL at first; the caller frees it in the end.
+ */
+struct connection *connection_new(uv_loop_t *loop, char **spare,
 				  const struct connection_ops *ops, void *arg);
 /* Take the next connection of @listening. 0 or a negative errno. */
 int connection_accept(struct connection *c, uv_stream_t *listening);

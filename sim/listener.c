@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,6 +101,7 @@ static void listener_unlisten(struct listener *l)
 
 static int listener_listen(struct listener *l)
 {
+	const int on = 1;
 	struct acceptor *a;
 	int fd, rc;
 
@@ -114,6 +116,8 @@ static int listener_listen(struct listener *l)
 	a->tcp.data = a;
 	uv_tcp_init(l->loop, &a->tcp);
 	l->open_handles++;
+	/* Connections inherit it: a reply is not to wait for the one before. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	rc = uv_tcp_open(&a->tcp, fd);
 	if (rc < 0)
 		close(fd);

@@ -45,6 +45,7 @@ struct smtp_server {
 
 	struct peer *peers;
 	size_t peer_count;
+	char *spare;	   /* input buffer: see connection_new() */
 	uint64_t accepted; /* connections, since the timeline began */
 	size_t parts;	   /* not yet closed, peers apart; relays, too */
 	bool closing;
@@ -158,6 +159,7 @@ static void server_closed(struct smtp_server *s)
 	override_free(s->override);
 	server_free_retired(s);
 	policy_release(&s->policy);
+	free(s->spare);
 	relay_route_release(&s->route);
 	if (s->close_cb)
 		s->close_cb(s->close_arg);
@@ -636,6 +638,7 @@ static void peer_on_closed(void *arg)
 	/* While the peer counts: the server must outlive this. */
 	peer_close_relay(p);
 	s->peer_count--;
+	s->shared->connections--;
 	smtp_session_free(p->session);
 	free(p);
 	if (!s->peer_count)
@@ -657,12 +660,14 @@ static struct peer *peer_new(struct smtp_server *s, const struct door *door)
 	assert(p);
 	p->server = s;
 	p->door = door;
-	p->connection = connection_new(s->shared->loop, &peer_ops, p);
+	p->connection =
+		connection_new(s->shared->loop, &s->spare, &peer_ops, p);
 	p->next = s->peers;
 	if (p->next)
 		p->next->prev = p;
 	s->peers = p;
 	s->peer_count++;
+	s->shared->connections++;
 	return p;
 }
 
@@ -759,7 +764,7 @@ static void door_on_connection(void *arg, uv_stream_t *stream)
 	policy_connection(&s->policy, s->shared->now_ns(s->shared->arg));
 	peer_know_client(p);
 	peer_log_accept(p);
-	if (s->peer_count > server_connections_max(s))
+	if (s->shared->connections > server_connections_max(s))
 		peer_turn_away(p);
 	else if (hangs_up(d->state))
 		peer_hang_up(p, d->state);

@@ -23,8 +23,8 @@
 
 /* Limits, tested in tests/unit/test_smtp_server.c. */
 enum {
-	/* Per server. MTAs open tens, load tests thousands; beyond, a
-	 * connection gets 421. */
+	/* In all servers of a world. MTAs open tens, load tests thousands;
+	 * beyond, a connection gets 421. */
 	SMTP_SERVER_CONNECTIONS_MAX = 20000,
 	/* Bytes of messages under way in all sessions of a world. */
 	SMTP_SERVER_BUDGET = 64 << 20,
@@ -39,8 +39,10 @@ struct smtp_server_shared {
 	bool manage_network;
 	uint64_t sessions, messages; /* numbered so far */
 	size_t budget;
-	size_t connections_max; /* 0: SMTP_SERVER_CONNECTIONS_MAX */
-	uint64_t seed;		/* for faults with a probability */
+	/* Open now, and how many may be: what descriptors there are for; 0:
+	 * SMTP_SERVER_CONNECTIONS_MAX. */
+	size_t connections, connections_max;
+	uint64_t seed; /* for faults with a probability */
 	/* The scenario's own, for rows that are put above the timeline. */
 	const struct reply_catalogue_entry *replies;
 	size_t reply_count;

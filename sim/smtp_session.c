@@ -35,6 +35,11 @@ enum smtp_state smtp_session_state(const struct smtp_session *s)
 	return s->state;
 }
 
+bool smtp_session_has_quit(const struct smtp_session *s)
+{
+	return s->quit;
+}
+
 bool smtp_session_held(const struct smtp_session *s)
 {
 	return s->held;
@@ -218,7 +223,7 @@ static void smtp_session_apply(struct smtp_session *s, enum deadmx_stage stage,
 		smtp_session_enter(s, SMTP_STATE_READY);
 		return;
 	case DEADMX_STAGE_QUIT:
-		s->reply_close = true;
+		s->quit = s->reply_close = true;
 		return;
 	case DEADMX_STAGE_CONNECT:
 	case DEADMX_STAGE_TLS:

@@ -24,6 +24,7 @@ struct smtp_session {
 	enum smtp_state state;
 	int errors;	   /* lines that were no command */
 	uint32_t messages; /* accepted */
+	bool quit;	   /* QUIT was answered */
 	bool esmtp;	   /* greeted by EHLO: extensions may be used */
 	bool tls;	   /* STARTTLS was told to go ahead */
 	bool authenticated;

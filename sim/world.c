@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sim/dns_server.h"
 #include "sim/dns_zone.h"
@@ -193,6 +194,22 @@ static void set_true(void *arg)
 	*(bool *)arg = true;
 }
 
+/*
+ * Descriptors for connections, so that the last ones are told of it by 421:
+ * those of listeners, DNS and files are set aside.
+ */
+static size_t connections_max(void)
+{
+	const rlim_t others = 1000, max = SMTP_SERVER_CONNECTIONS_MAX;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+	    files.rlim_cur >= max + others)
+		return max;
+	return files.rlim_cur > 2 * others ? files.rlim_cur - others
+					   : files.rlim_cur / 2;
+}
+
 int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		       const struct deadmx_world_options *options,
 		       struct deadmx_event_log *log, FILE *errors,
@@ -215,6 +232,7 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		.log = log,
 		.message_dir = options->message_dir,
 		.manage_network = options->manage_network,
+		.connections_max = connections_max(),
 		.budget = SMTP_SERVER_BUDGET,
 		.seed = scenario->world.seed,
 		.replies = scenario->replies,

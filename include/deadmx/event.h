@@ -103,6 +103,10 @@ void deadmx_event_emit_flat(struct deadmx_event_log *log,
 			    const struct deadmx_event_member *members,
 			    size_t count);
 
+enum { DEADMX_EVENT_DIGITS_MAX = 20 };
+/* @n in decimal into @buf, of DIGITS_MAX bytes, without NUL; its length. */
+size_t deadmx_event_digits(uint64_t n, char *buf);
+
 /* A JSON string of any bytes: invalid UTF-8 becomes U+FFFD. New reference. */
 json_t *deadmx_event_text(const char *bytes, size_t len);
 

@@ -322,10 +322,11 @@ static void test_fault_421_in_pipeline(void **state)
 {
 	struct fixture *f = *state;
 
-	set_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_RCPT,
-					   .action = DEADMX_ACTION_REPLY,
-					   .recipient = {.text = (char[]){"e@f"}},
-					   .reply = (char[]){"421 bye"}});
+	set_fault(f,
+		  (struct deadmx_fault){.stage = DEADMX_STAGE_RCPT,
+					.action = DEADMX_ACTION_REPLY,
+					.recipient = {.text = (char[]){"e@f"}},
+					.reply = (char[]){"421 bye"}});
 	envelope(f);
 	talk(f, "RCPT TO:<E@F>\nRCPT TO:<g@h>\nDATA",
 	     "<fault rcpt reply 421 bye>421 bye\r\n<fin>");
@@ -336,14 +337,16 @@ static void test_fault_conditions(void **state)
 {
 	struct fixture *f = *state;
 
-	set_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_DOT,
-					   .action = DEADMX_ACTION_DROP,
-					   .attempt = {true, 2, 2},
-					   .sender = {(char[]){"^a@"}, true},
-					   .recipient = {.text = (char[]){"@d"}}});
-	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_RSET,
-					   .action = DEADMX_ACTION_DROP,
-					   .sender = {.text = (char[]){"z@b"}}});
+	set_fault(f,
+		  (struct deadmx_fault){.stage = DEADMX_STAGE_DOT,
+					.action = DEADMX_ACTION_DROP,
+					.attempt = {true, 2, 2},
+					.sender = {(char[]){"^a@"}, true},
+					.recipient = {.text = (char[]){"@d"}}});
+	add_fault(f,
+		  (struct deadmx_fault){.stage = DEADMX_STAGE_RSET,
+					.action = DEADMX_ACTION_DROP,
+					.sender = {.text = (char[]){"z@b"}}});
 	envelope(f);
 	talk(f, "DATA\n.\nMAIL FROM:<x@b>\nRCPT TO:<c@d>\nDATA\n.",
 	     GO_ON "<message a@b c@d, 0 ack>250 Message accepted\r\n"
