@@ -217,4 +217,38 @@ read -r middle high worst < "$work/latency"
 echo "others, connection to QUIT: median $middle ms, 99 in a hundred" \
 	"within $high ms, at most $worst ms"
 promise "others are served in under 10 ms" at_least 10 "$high"
+kill $pids
+wait
+pids=
+
+# --- and otherwise ----------------------------------------------------------
+
+cat > "$work/faults.yml" << 'END'
+description: Servers that stop at different stages, and a healthy one.
+world:
+  servers:
+    mx.healthy.example:
+    mx.rcpt.example: {timeline: [rcpt: stall]}
+    mx.pulled.example: {timeline: [rcpt: half_open]}
+    mx.deaf.example: {timeline: [body: stop_reading]}
+    mx.hole.example: {timeline: [connect: blackhole]}
+mail: {from: a@src.example, to: b@healthy.example}
+expect: {ndr: none}
+END
+hold() { # ADDRESS COUNT [COMMAND...]
+	serve 2525 "$work/faults.yml"
+	python3 "$here/hold.py" "$pid" "$1" 127.0.2.10 2525 "${@:2}" || failed=1
+	kill $pids
+	wait
+	pids=
+}
+set -- "EHLO a.example" "MAIL FROM:<a@src.example>" "RCPT TO:<b@dest.example>"
+echo "== stalled at RCPT"
+hold 127.0.2.11 "$clients" "$@"
+echo "== half-open"
+hold 127.0.2.12 1000 "$@"
+echo "== a closed window in the body"
+hold 127.0.2.13 1000 "$@" DATA "Subject: x"
+echo "== SYNs into a blackhole"
+hold 127.0.2.14 -1000
 exit $failed
