@@ -194,7 +194,7 @@ static void ndr_lint_status(struct deadmx_ndr *ndr,
 static void ndr_lint_better_status(struct deadmx_ndr *ndr,
 				   const struct deadmx_ndr_recipient *r)
 {
-	if (r->action == DEADMX_NDR_ACTION_FAILED && r->status &&
+	if (r->action == DEADMX_NDR_ACTION_FAILED && r->status && *r->status &&
 	    strcmp(r->status + 1, ".4.7") == 0 && r->diagnostic_code)
 		ndr_find(ndr, FINDING_BETTER_STATUS, DEADMX_NDR_NOTE,
 			 "the code of the problem that kept the mail back",

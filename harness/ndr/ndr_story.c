@@ -334,8 +334,9 @@ static enum ndr_cause story_cause(const struct ndr_story *story,
 /* By RFC 3463 2: under whose control each subject is. */
 static enum ndr_fault story_fault_of_status(const char *status)
 {
-	switch (status && status[1] == '.' && status[3] == '.' ? status[2]
-							       : 0) {
+	bool is_code = status && deadmx_ndr_status_valid(status);
+
+	switch (is_code && status[3] == '.' ? status[2] : 0) {
 	case '1':
 		return strcmp(status + 2, "1.8") == 0 ||
 				       strcmp(status + 2, "1.7") == 0

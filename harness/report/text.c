@@ -25,12 +25,19 @@ static size_t text_character(const char *text, char *ret, size_t *ret_len)
 	for (size_t i = 1; i < len; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			len = 0;
+	/* U+2028 and U+2029 end a line, to YAML 1.1 as well. */
+	if (len == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] & 0xfe) == 0xa8) {
+		ret[0] = ' ';
+		return len;
+	}
 	/* 0x80-0xc1 start nothing; C2 80 to C2 9F are the C1 controls; the
-	 * rest are overlong forms, surrogates, and what XML forbids. */
+	 * rest are overlong forms, surrogates, what XML forbids, and the byte
+	 * order mark, which YAML has at the start of a file only. */
 	if (len == 0 || s[0] < 0xc2 || s[0] > 0xf4 ||
 	    (s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) ||
 	    (s[0] == 0xed && s[1] > 0x9f) ||
 	    (s[0] == 0xef && s[1] == 0xbf && s[2] > 0xbd) ||
+	    (len == 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0) ||
 	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) {
 		ret[0] = '?';
 		return 1;

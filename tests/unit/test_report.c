@@ -277,7 +277,8 @@ static void test_report_text_is_safe(void **state)
 {
 	static const char hostile[] =
 		"a\r\n\tb\x7f\x1b]0;x\x07\xc2\x9b\xc0\xaf\xed\xa0\x80"
-		"\xef\xbf\xbf\xf4\x90\x80\x80\xe2\x82\xac\xf0\x9f\x93\xa7\xe2";
+		"\xef\xbf\xbf\xf4\x90\x80\x80\xe2\x82\xac\xf0\x9f\x93\xa7"
+		"\xef\xbb\xbf\xe2\x80\xa8\xe2\x80\xa9\xe2";
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
@@ -285,7 +286,7 @@ static void test_report_text_is_safe(void **state)
 	report_text_plain(out, NULL);
 	fclose(out);
 	assert_string_equal(text, "a   b??]0;x???????????????\xe2\x82\xac"
-				  "\xf0\x9f\x93\xa7?");
+				  "\xf0\x9f\x93\xa7???  ?");
 }
 
 #define TEST(name)                                                             \
