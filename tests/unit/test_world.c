@@ -335,14 +335,15 @@ static void test_world_disconnect(void **state)
 static void test_world_time(void **state)
 {
 	struct fixture *f = *state;
+	/* Half a minute of the host's, however busy: nothing is leapt over. */
 	struct deadmx_fault rows[2] = {
 		{.stage = DEADMX_STAGE_CONNECT,
 		 .action = DEADMX_ACTION_REFUSE,
 		 .window.from_ns = 3600 * DEADMX_NS_PER_S,
-		 .window.until_ns = 7200 * DEADMX_NS_PER_S},
+		 .window.until_ns = 36000000 * DEADMX_NS_PER_S},
 		{.stage = DEADMX_STAGE_CONNECT,
 		 .action = DEADMX_ACTION_BLACKHOLE,
-		 .window.from_ns = 36000 * DEADMX_NS_PER_S,
+		 .window.from_ns = 36000000 * DEADMX_NS_PER_S,
 		 .window.until_ns = DEADMX_FOREVER_NS}};
 
 	f->server.faults = rows;
@@ -350,14 +351,14 @@ static void test_world_time(void **state)
 	f->options.speed = DEADMX_WORLD_SPEED_MAX;
 	begin(f);
 	fixture_await_event(&f->w, "connect refuse 0 ");
-	fixture_await_event(&f->w, "connect null null ");
 	assert_int_equal(deadmx_world_speed(f->run), DEADMX_WORLD_SPEED_MAX);
 	deadmx_world_set_speed(f->run, 1);
 	assert_int_equal(deadmx_world_speed(f->run), 1);
 	assert_int_equal(deadmx_world_jump(f->run, 0), -ERANGE);
-	assert_int_equal(deadmx_world_jump(f->run, 36000 * DEADMX_NS_PER_S), 0);
+	assert_int_equal(deadmx_world_jump(f->run, 36000000 * DEADMX_NS_PER_S),
+			 0);
 	assert_non_null(strstr(f->w.events, "connect blackhole 0 "));
-	assert_true(deadmx_world_now_ns(f->run) < 36010 * DEADMX_NS_PER_S);
+	assert_true(deadmx_world_now_ns(f->run) < 36000010 * DEADMX_NS_PER_S);
 }
 
 /* A mail that is sent in an hour is sent at once after a jump. */
