@@ -747,6 +747,9 @@ static int inner_open_world(struct inner *in)
 		.submit_port = in->target->submit_port,
 		.submit_host = "127.0.0.1",
 		.ca_file = TARGET_CA_FILE,
+		.mta_name = in->target->hostname,
+		.mta_cert_file = TARGET_CERT_FILE,
+		.mta_key_file = TARGET_KEY_FILE,
 		.sendmail = in->target->sendmail,
 	};
 	char *text = NULL;

@@ -253,13 +253,27 @@ static void read_files(struct deadmx_yaml *doc,
 
 /* --- settings ------------------------------------------------------------ */
 
+/* What stands in braces without being a setting. */
+static const char *given_find(const char *name, size_t len)
+{
+	static const char *const given[][2] = {{"ca", TARGET_CA_FILE},
+					       {"cert", TARGET_CERT_FILE},
+					       {"key", TARGET_KEY_FILE}};
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
+		if (strlen(given[i][0]) == len &&
+		    memcmp(given[i][0], name, len) == 0)
+			return given[i][1];
+	return NULL;
+}
+
 static bool is_setting_name(const char *name)
 {
 	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
 	return name[0] && strspn(name, ok) == strlen(name) &&
 	       strcmp(name, "from") != 0 && strcmp(name, "to") != 0 &&
-	       strcmp(name, "ca") != 0;
+	       !given_find(name, strlen(name));
 }
 
 static void read_settings(struct deadmx_yaml *doc,
@@ -278,10 +292,11 @@ static void read_settings(struct deadmx_yaml *doc,
 		setting->name = child->key->text;
 		setting->place = child->key->place;
 		if (!is_setting_name(setting->name))
-			deadmx_yaml_wrong(doc, child->key, "settings",
-					  "a name of small letters, digits "
-					  "and _, not from, to or ca",
-					  NULL);
+			deadmx_yaml_wrong(
+				doc, child->key, "settings",
+				"a name of small letters, digits "
+				"and _, not from, to, ca, cert or key",
+				NULL);
 		deadmx_yaml_setting(doc, child, &setting->value);
 	}
 }
@@ -614,8 +629,9 @@ static const char *setting_value(const struct target *t,
 {
 	const char *value, *own;
 
-	if (len == 2 && memcmp(name, "ca", len) == 0)
-		return TARGET_CA_FILE;
+	value = given_find(name, len);
+	if (value)
+		return value;
 	value = setting_find(t->settings, t->setting_count, name, len);
 	if (!value || !s)
 		return value;

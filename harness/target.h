@@ -24,6 +24,9 @@ enum {
 
 /* {ca}: the root of the world's certificates, in the sandbox. */
 #define TARGET_CA_FILE "/deadmx/ca.pem"
+/* {cert}, {key}: a certificate of that root for the target's host name. */
+#define TARGET_CERT_FILE "/deadmx/mta-cert.pem"
+#define TARGET_KEY_FILE	 "/deadmx/mta-key.pem"
 
 struct target_file {
 	struct deadmx_place place;

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 /* RFC 5280 4.1.2.5: the date of a certificate that never ends. */
-#define NEVER_UNIX_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 /* RFC 5280 upper bounds: ub-common-name. */
 #define COMMON_NAME_MAX 64
 
@@ -68,8 +67,8 @@ static bool set_dates(X509 *cert, int64_t from_s, int64_t until_s)
 {
 	from_s = from_s < 0 ? 0 : from_s;
 	until_s = until_s < 0 ? 0 : until_s;
-	if (until_s > NEVER_UNIX_S)
-		until_s = NEVER_UNIX_S;
+	if (until_s > TLS_CERT_NEVER_UNIX_S)
+		until_s = TLS_CERT_NEVER_UNIX_S;
 	return ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)from_s) &&
 	       ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)until_s);
 }
@@ -149,7 +148,7 @@ static bool root_init(struct root *root, const char *common)
 	root->key = EVP_EC_gen("P-256");
 	if (!root->key)
 		return false;
-	root->cert = cert_new(common, root->key, 0, NEVER_UNIX_S);
+	root->cert = cert_new(common, root->key, 0, TLS_CERT_NEVER_UNIX_S);
 	return root->cert && root_sign(root->cert, root->key);
 }
 
@@ -198,26 +197,61 @@ void tls_authority_free(struct tls_authority *a)
 	free(a);
 }
 
-int tls_authority_write(const struct tls_authority *a, const char *path)
+/* Make @path anew, mode 0644. NULL: see errno. */
+static FILE *pem_open(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	bool ok;
 
 	if (!f) {
-		int rc = -errno;
+		int err = errno;
 
 		if (fd >= 0)
 			close(fd);
-		return rc;
+		errno = err;
+		return NULL;
 	}
 	/* An MTA that has laid down its privileges must be able to read it. */
 	fchmod(fd, 0644);
 	errno = 0;
-	ok = PEM_write_X509(f, a->trusted.cert) == 1;
+	return f;
+}
+
+static int pem_close(FILE *f, bool ok)
+{
 	if (fclose(f) == 0 && ok)
 		return 0;
 	return errno ? -errno : -EIO;
+}
+
+int tls_authority_write(const struct tls_authority *a, const char *path)
+{
+	FILE *f = pem_open(path);
+
+	if (!f)
+		return -errno;
+	return pem_close(f, PEM_write_X509(f, a->trusted.cert) == 1);
+}
+
+int tls_cert_write(const struct tls_cert *cert, const char *cert_path,
+		   const char *key_path)
+{
+	FILE *f = pem_open(cert_path);
+	bool ok;
+	int rc;
+
+	if (!f)
+		return -errno;
+	ok = PEM_write_X509(f, cert->leaf) == 1 &&
+	     (!cert->root || PEM_write_X509(f, cert->root) == 1);
+	rc = pem_close(f, ok);
+	if (rc < 0)
+		return rc;
+	f = pem_open(key_path);
+	if (!f)
+		return -errno;
+	return pem_close(f, PEM_write_PrivateKey(f, cert->key, NULL, NULL, 0,
+						 NULL, NULL) == 1);
 }
 
 /* From all that is wished: the same wish has the same number. */

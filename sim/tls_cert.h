@@ -16,6 +16,9 @@
 
 #include "deadmx/scenario.h"
 
+/* The last second that a certificate can name: 9999-12-31T23:59:59Z. */
+#define TLS_CERT_NEVER_UNIX_S INT64_C(253402300799)
+
 struct tls_authority;
 
 /* What a certificate says; all of it the caller's. */
@@ -45,5 +48,11 @@ int tls_authority_write(const struct tls_authority *a, const char *path);
 int tls_authority_issue(struct tls_authority *a,
 			const struct tls_cert_wish *wish,
 			const struct tls_cert **ret);
+/*
+ * Write @cert and the root it is sent with to @cert_path, its key to
+ * @key_path: PEM, mode 0644. 0 or a negative errno.
+ */
+int tls_cert_write(const struct tls_cert *cert, const char *cert_path,
+		   const char *key_path);
 
 #endif

@@ -119,6 +119,37 @@ static bool has_tls(const struct deadmx_world *world)
 	return false;
 }
 
+/* What the MTA is given: the root to trust, and a certificate of its own. */
+static int write_certificates(struct deadmx_world_run *run,
+			      const struct deadmx_world_options *options,
+			      FILE *errors)
+{
+	struct tls_cert_wish wish = {
+		.names = (char *[]){(char *)options->mta_name},
+		.name_count = 1,
+		.until_unix_s = TLS_CERT_NEVER_UNIX_S,
+	};
+	struct tls_authority *a = run->shared.authority;
+	const struct tls_cert *cert;
+	int rc = tls_authority_write(a, options->ca_file);
+
+	if (rc < 0)
+		fprintf(errors, "%s: can't write the root certificate: %s\n",
+			options->ca_file, strerror(-rc));
+	if (rc < 0 || !options->mta_name)
+		return rc;
+	rc = tls_authority_issue(a, &wish, &cert);
+	if (rc == 0)
+		rc = tls_cert_write(cert, options->mta_cert_file,
+				    options->mta_key_file);
+	if (rc < 0)
+		fprintf(errors,
+			"%s, %s: can't write a certificate for %s: %s\n",
+			options->mta_cert_file, options->mta_key_file,
+			options->mta_name, strerror(-rc));
+	return rc;
+}
+
 /* Certificates for those who ask, and a root that the MTA may trust. */
 static int start_tls(struct deadmx_world_run *run,
 		     const struct deadmx_world_options *options, FILE *errors)
@@ -137,12 +168,7 @@ static int start_tls(struct deadmx_world_run *run,
 		fprintf(errors, "TLS: OpenSSL can't be a server here\n");
 		return -EIO;
 	}
-	if (options->ca_file)
-		rc = tls_authority_write(shared->authority, options->ca_file);
-	if (rc < 0)
-		fprintf(errors, "%s: can't write the root certificate: %s\n",
-			options->ca_file, strerror(-rc));
-	return rc;
+	return options->ca_file ? write_certificates(run, options, errors) : 0;
 }
 
 static int start_servers(struct deadmx_world_run *run, FILE *errors)

@@ -30,8 +30,11 @@ struct deadmx_world_options {
 	bool manage_network;	 /* may add routes and filters (sandbox) */
 	uint16_t submit_port;	 /* the target's SMTP port, 127.0.0.1 */
 	const char *submit_host;
-	const char *ca_file;  /* the root of the servers' certificates is
-			       * written there, PEM; NULL = nowhere */
+	const char *ca_file; /* the root of the servers' certificates is
+			      * written there, PEM; NULL = nowhere */
+	/* With ca_file: a certificate for the MTA itself, of that root, and
+	 * its key, PEM; all three NULL = none. */
+	const char *mta_name, *mta_cert_file, *mta_key_file;
 	const char *sendmail; /* shell command: reads the message on stdin;
 			       * {from} {to} are replaced, shell-quoted */
 	int64_t speed; /* of the timeline, in seconds of it a second; 0: 1 */

@@ -189,7 +189,8 @@ static void test_target_refused(void **state)
 	refuse(state, LEAST "files: {/a: {content: x, owner: root}}\n",
 	       "user:group");
 	refuse(state, LEAST "files: {a: {content: x}}\n", "an absolute path");
-	refuse(state, LEAST "settings: {from: x}\n", "not from, to or ca");
+	refuse(state, LEAST "settings: {from: x}\n",
+	       "not from, to, ca, cert or key");
 	refuse(state, LEAST "settings: {a: '$(x)'}\n", "letters, digits");
 	refuse(state, LEAST "ready: {within: 5s}\n", "got neither");
 	refuse(state, LEAST "queue: {show: x, empty: (}\n",
@@ -220,6 +221,9 @@ static void test_target_expand(void **state)
 		 "{from} {to} {other}"},
 		{"${a} {{bb}} {", "$1 {2} {", "$1 {3} {"},
 		{"{ a} {a", "{ a} {a", "{ a} {a"},
+		{"{ca} {cert} {key}",
+		 TARGET_CA_FILE " " TARGET_CERT_FILE " " TARGET_KEY_FILE,
+		 TARGET_CA_FILE " " TARGET_CERT_FILE " " TARGET_KEY_FILE},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -230,6 +230,41 @@ static void test_tls_cert_file(void **state)
 			 -ENOENT);
 }
 
+/* A client certificate's files: the leaf, then its root; the leaf's key. */
+static void test_tls_cert_write(void **state)
+{
+	struct fixture *f = *state;
+	char cert_path[] = "/tmp/deadmx-test-cert-XXXXXX";
+	char key_path[] = "/tmp/deadmx-test-key-XXXXXX";
+	const struct tls_cert *cert = issue(f);
+	X509 *leaf, *root;
+	EVP_PKEY *key;
+	FILE *file;
+
+	close(mkstemp(cert_path));
+	close(mkstemp(key_path));
+	assert_int_equal(tls_cert_write(cert, cert_path, key_path), 0);
+	file = fopen(cert_path, "re");
+	leaf = PEM_read_X509(file, NULL, NULL, NULL);
+	root = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	file = fopen(key_path, "re");
+	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	fclose(file);
+	assert_int_equal(X509_cmp(leaf, cert->leaf), 0);
+	assert_int_equal(X509_cmp(root, cert->root), 0);
+	assert_int_equal(X509_check_private_key(leaf, key), 1);
+	X509_free(leaf);
+	X509_free(root);
+	EVP_PKEY_free(key);
+	assert_int_equal(tls_cert_write(cert, cert_path, "/nonexistent/key"),
+			 -ENOENT);
+	assert_int_equal(tls_cert_write(cert, "/nonexistent/cert", key_path),
+			 -ENOENT);
+	unlink(cert_path);
+	unlink(key_path);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -245,6 +280,7 @@ int main(void)
 		T(test_tls_cert_serial_is_stable),
 		T(test_tls_cert_dates_max),
 		T(test_tls_cert_file),
+		T(test_tls_cert_write),
 	};
 #undef T
 

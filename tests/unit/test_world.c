@@ -424,6 +424,36 @@ static void test_world_ca_file(void **state)
 	assert_string_equal(head, "-----BEGIN CERTIFICATE-----\n");
 }
 
+/* The MTA's own certificate, beside the root; where it can't be, no world. */
+static void test_world_mta_cert(void **state)
+{
+	struct fixture *f = *state;
+	char ca[128], cert[128], key[128];
+	char *errors = NULL;
+	size_t len;
+	FILE *file = open_memstream(&errors, &len);
+
+	snprintf(ca, sizeof(ca), "%s/ca.pem", f->w.dir);
+	snprintf(cert, sizeof(cert), "%s/cert.pem", f->w.dir);
+	snprintf(key, sizeof(key), "%s/key.pem", f->w.dir);
+	f->options.ca_file = ca;
+	f->options.mta_name = "mta.example";
+	f->options.mta_cert_file = cert;
+	f->options.mta_key_file = "/nonexistent/key.pem";
+	assert_int_equal(deadmx_world_start(&f->w.loop, &f->scenario,
+					    &f->options, f->w.log, file,
+					    &f->run),
+			 -ENOENT);
+	fclose(file);
+	assert_non_null(strstr(errors, "can't write a certificate for "
+				       "mta.example: No such file"));
+	free(errors);
+	f->options.mta_key_file = key;
+	begin(f);
+	assert_int_equal(access(cert, R_OK), 0);
+	assert_int_equal(access(key, R_OK), 0);
+}
+
 static void test_world_ca_file_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -445,14 +475,15 @@ static void test_world_ca_file_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_world_ca_file),	    T(test_world_ca_file_refused),
-		T(test_world_delivery),	    T(test_world_unacknowledged),
-		T(test_world_refused),	    T(test_world_start_fails),
-		T(test_world_bad_name),	    T(test_world_rows),
-		T(test_world_rows_retired), T(test_world_rows_busy),
-		T(test_world_rows_refused), T(test_world_disconnect),
-		T(test_world_time),	    T(test_world_time_mail),
-		T(test_world_on_message),   T(test_world_names),
+		T(test_world_ca_file),	      T(test_world_ca_file_refused),
+		T(test_world_mta_cert),	      T(test_world_delivery),
+		T(test_world_unacknowledged), T(test_world_refused),
+		T(test_world_start_fails),    T(test_world_bad_name),
+		T(test_world_rows),	      T(test_world_rows_retired),
+		T(test_world_rows_busy),      T(test_world_rows_refused),
+		T(test_world_disconnect),     T(test_world_time),
+		T(test_world_time_mail),      T(test_world_on_message),
+		T(test_world_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
