@@ -25,6 +25,7 @@
 #include "harness/run.h"
 #include "harness/scenario_files.h"
 #include "harness/sandbox/sandbox.h"
+#include "harness/target_features.h"
 
 enum {
 	CMD_RUN_TARGETS_MAX = 100,
@@ -262,6 +263,8 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 	};
 	bool machine = false;
 
+	/* In this process only: the next target has the scenario as it was. */
+	target_features_set_smarthost(t->target, run->scenarios[job->scenario]);
 	/* The sandbox needs whole paths: its root is another. */
 	if (job->dir[0] == '/' || !getcwd(dir, sizeof(dir))) {
 		one.dir = job->dir;

@@ -20,6 +20,7 @@
 #include "deadmx/scenario.h"
 #include "deadmx/world.h"
 #include "harness/target.h"
+#include "harness/target_features.h"
 
 #define INNER_RUN_DIR "/deadmx/run"
 
@@ -733,6 +734,7 @@ static int inner_load(struct inner *in)
 	if (!err) {
 		target_set_ways(in->target, in->scenario);
 		target_set_expiry(in->target, in->scenario, NULL, 0);
+		target_features_set_smarthost(in->target, in->scenario);
 	}
 	return err;
 }

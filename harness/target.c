@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "deadmx/yaml.h"
+#include "harness/target_features.h"
 #include "harness/target_keys.h"
 
 #define READY_WITHIN_NS	 (60 * DEADMX_NS_PER_S)
@@ -273,7 +274,8 @@ static bool is_setting_name(const char *name)
 
 	return name[0] && strspn(name, ok) == strlen(name) &&
 	       strcmp(name, "from") != 0 && strcmp(name, "to") != 0 &&
-	       !given_find(name, strlen(name));
+	       !given_find(name, strlen(name)) &&
+	       strcmp(name, TARGET_SMARTHOST) != 0;
 }
 
 static void read_settings(struct deadmx_yaml *doc,
@@ -294,8 +296,8 @@ static void read_settings(struct deadmx_yaml *doc,
 		if (!is_setting_name(setting->name))
 			deadmx_yaml_wrong(
 				doc, child->key, "settings",
-				"a name of small letters, digits "
-				"and _, not from, to, ca, cert or key",
+				"a name of small letters, digits and _, not "
+				"from, to, ca, cert, key or smarthost",
 				NULL);
 		deadmx_yaml_setting(doc, child, &setting->value);
 	}
@@ -511,6 +513,10 @@ static const struct deadmx_yaml_key target_keys[] = {
 	 "word|list word"},
 	{"version", read_version, "shell that prints the version", false,
 	 "word"},
+	{"features", target_features_read,
+	 "what the MTA has and what limits it; of what is not named a scenario "
+	 "that needs it is unsupported",
+	 false, "list word"},
 	{"hostname", read_hostname,
 	 "name of the sandbox's host (default mta.sender-side.example)", false,
 	 "word"},
@@ -627,11 +633,17 @@ static const char *setting_value(const struct target *t,
 				 const struct deadmx_scenario *s,
 				 const char *name, size_t len)
 {
+	const struct deadmx_server *host;
 	const char *value, *own;
 
 	value = given_find(name, len);
 	if (value)
 		return value;
+	if (s && len == strlen(TARGET_SMARTHOST) &&
+	    memcmp(name, TARGET_SMARTHOST, len) == 0) {
+		host = target_features_smarthost(s);
+		return host ? host->name : NULL;
+	}
 	value = setting_find(t->settings, t->setting_count, name, len);
 	if (!value || !s)
 		return value;
@@ -709,7 +721,7 @@ bool target_supports(const struct target *target,
 			 mail->via_sendmail ? "sendmail" : "SMTP");
 		return false;
 	}
-	return true;
+	return target_features_support(target, scenario, why, why_len);
 }
 
 int64_t target_lifetime_ns(const struct target *target,

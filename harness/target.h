@@ -27,6 +27,8 @@ enum {
 /* {cert}, {key}: a certificate of that root for the target's host name. */
 #define TARGET_CERT_FILE "/deadmx/mta-cert.pem"
 #define TARGET_KEY_FILE	 "/deadmx/mta-key.pem"
+/* {smarthost}: see target_features.h. */
+#define TARGET_SMARTHOST "smarthost"
 
 struct target_file {
 	struct deadmx_place place;
@@ -80,9 +82,10 @@ struct target {
 	size_t file_count;
 	struct deadmx_setting *settings; /* name → default value, for {NAME} */
 	size_t setting_count;
-	char *hostname; /* of the sandbox */
-	char *setup;	/* shell, before start; must exit 0 */
-	char *start;	/* shell; returns, or stays in the foreground */
+	unsigned features; /* 1 << enum target_feature, or'ed */
+	char *hostname;	   /* of the sandbox */
+	char *setup;	   /* shell, before start; must exit 0 */
+	char *start;	   /* shell; returns, or stays in the foreground */
 	bool start_foreground;
 	char *ready;		 /* shell, polled until it exits 0; or NULL */
 	uint16_t ready_port;	 /* 127.0.0.1 port that must accept; or 0 */
@@ -114,7 +117,8 @@ void target_known(struct deadmx_arena *arena, char ***ret, size_t *ret_count);
 
 /*
  * Can this target do what the scenario asks: does it have the settings, the
- * sendmail command? False with one line in @why ("file:line: …").
+ * sendmail command, the features? False with one line in @why ("file:line:
+ * …").
  */
 bool target_supports(const struct target *target,
 		     const struct deadmx_scenario *scenario, char *why,

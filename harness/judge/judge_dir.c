@@ -13,6 +13,7 @@
 #include "harness/judge/event_log.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/judge.h"
+#include "harness/target_features.h"
 
 /* What the run was called; NULL: its log doesn't say. */
 struct judge_names {
@@ -90,6 +91,7 @@ static int judge_files(const char *dir, const struct judge_names *names,
 		     : -EINVAL;
 	if (rc == 0) {
 		target_set_expiry(target, scenario, NULL, 0);
+		target_features_set_smarthost(target, scenario);
 		rc = judge_run(scenario, target, dir, errors, ret);
 		target_free(target);
 	}

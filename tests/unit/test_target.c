@@ -190,7 +190,7 @@ static void test_target_refused(void **state)
 	       "user:group");
 	refuse(state, LEAST "files: {a: {content: x}}\n", "an absolute path");
 	refuse(state, LEAST "settings: {from: x}\n",
-	       "not from, to, ca, cert or key");
+	       "not from, to, ca, cert, key or smarthost");
 	refuse(state, LEAST "settings: {a: '$(x)'}\n", "letters, digits");
 	refuse(state, LEAST "ready: {within: 5s}\n", "got neither");
 	refuse(state, LEAST "queue: {show: x, empty: (}\n",
