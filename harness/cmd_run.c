@@ -12,10 +12,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/fetch.h"
+#include "harness/fetch_npm.h"
 #include "harness/filter.h"
 #include "harness/judge/findings.h"
 #include "harness/report/json.h"
@@ -45,7 +47,8 @@ enum {
 struct cmd_target {
 	char *file;
 	struct target *target;
-	char *package_dir;
+	/* Laid over the sandbox's root; malloc'd, NULL: none. */
+	char *packages, *npm, *root;
 };
 
 struct cmd_job {
@@ -87,6 +90,11 @@ static const char cmd_run_help[] =
 	"\n"
 	"  --target NAME|FILE  the MTA; may be given again (default: model,\n"
 	"                      the one that comes with deadmx)\n"
+	"  --target-root DIR   files of the --target before it, as `make\n"
+	"                      install DESTDIR=DIR` leaves them: laid over "
+	"the\n"
+	"                      sandbox's root; nothing is fetched when its\n"
+	"                      program is among them\n"
 	"  --out DIR           run folders go here (default: deadmx-out)\n"
 	"  --json FILE         all results as JSON (- for standard output)\n"
 	"  --junit FILE        the same as JUnit XML\n"
@@ -181,9 +189,53 @@ static int cmd_run_load_target(struct cmd_run *run, const char *name)
 	err = target_find(name, stderr, &t->file);
 	if (!err)
 		err = target_load(t->file, stderr, &t->target);
-	if (!err)
-		run->target_count++;
+	if (err)
+		return err;
+	/* Run folders are called like them. */
+	for (size_t i = 0; i < run->target_count; i++)
+		if (!strcmp(run->targets[i].target->name, t->target->name)) {
+			fprintf(stderr,
+				"deadmx: two targets are called %s: %s and "
+				"%s\n",
+				t->target->name, run->targets[i].file, t->file);
+			err = -EEXIST;
+		}
+	run->target_count++;
 	return err;
+}
+
+/* A tree that the user has built, for the target named last. */
+static int cmd_run_set_root(struct cmd_run *run, const char *dir)
+{
+	struct cmd_target *t;
+	struct stat st;
+
+	if (!run->target_count) {
+		fputs("deadmx run: --target-root: expected a --target before "
+		      "it\n",
+		      stderr);
+		return -EINVAL;
+	}
+	t = &run->targets[run->target_count - 1];
+	free(t->root);
+	t->root = realpath(dir, NULL);
+	if (!t->root || stat(t->root, &st) || !S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "deadmx run: --target-root %s: %s\n", dir,
+			t->root ? "expected a folder" : strerror(errno));
+		return -ENOENT;
+	}
+	return 0;
+}
+
+/* Is @path there, on the host or in the user's own tree? */
+static bool cmd_run_has(const struct cmd_target *t, const char *path)
+{
+	char own[CMD_RUN_PATH_MAX];
+
+	if (!t->root)
+		return !access(path, X_OK);
+	snprintf(own, sizeof(own), "%s%s", t->root, path);
+	return !access(own, X_OK) || !access(path, X_OK);
 }
 
 /* Packages of an MTA that is not installed come from the cache. */
@@ -191,19 +243,23 @@ static int cmd_run_fetch(struct cmd_run *run)
 {
 	for (size_t i = 0; i < run->target_count; i++) {
 		struct cmd_target *t = &run->targets[i];
+		const struct target *of = t->target;
 
-		if (!t->target->binary || !access(t->target->binary, X_OK))
+		if (of->binary && cmd_run_has(t, of->binary))
 			continue;
-		if (!t->target->package_count) {
+		if (of->binary && !of->package_count && !of->npm_count) {
 			fprintf(stderr,
 				"deadmx: %s is not there (%s), and its target "
 				"file names no package to fetch\n",
-				t->target->name, t->target->binary);
+				of->name, of->binary);
 			return -ENOENT;
 		}
-		if (fetch_packages(t->target->packages,
-				   t->target->package_count, stderr,
-				   &t->package_dir))
+		if (of->package_count &&
+		    fetch_packages(of->packages, of->package_count, stderr,
+				   &t->packages))
+			return -ENOENT;
+		if (of->npm_count &&
+		    fetch_npm(of->npm, of->npm_count, stderr, &t->npm))
 			return -ENOENT;
 	}
 	return 0;
@@ -257,12 +313,16 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 		.scenario = run->scenarios[job->scenario],
 		.target = t->target,
 		.target_file = t->file,
-		.package_dir = t->package_dir,
 		.cpu = cmd_run_cpu(job->slot),
 		.live = run->jobs == 1 && isatty(STDERR_FILENO),
 	};
+	const char *layers[] = {t->packages, t->npm, t->root};
 	bool machine = false;
+	size_t n = 0;
 
+	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+		if (layers[i])
+			one.layers[n++] = layers[i];
 	/* In this process only: the next target has the scenario as it was. */
 	target_features_set_smarthost(t->target, run->scenarios[job->scenario]);
 	/* The sandbox needs whole paths: its root is another. */
@@ -465,6 +525,7 @@ static int cmd_run_report(struct cmd_run *run)
 
 static const struct option cmd_run_options[] = {
 	{"target", required_argument, NULL, 't'},
+	{"target-root", required_argument, NULL, 'r'},
 	{"out", required_argument, NULL, 'o'},
 	{"json", required_argument, NULL, 'J'},
 	{"junit", required_argument, NULL, 'U'},
@@ -483,6 +544,8 @@ static int cmd_run_option(struct cmd_run *run, int option)
 	switch (option) {
 	case 't':
 		return cmd_run_load_target(run, optarg) ? EXIT_USAGE : 0;
+	case 'r':
+		return cmd_run_set_root(run, optarg) ? EXIT_USAGE : 0;
 	case 'o':
 		run->out = optarg;
 		return 0;
@@ -558,7 +621,9 @@ static void cmd_run_release(struct cmd_run *run)
 	for (size_t i = 0; i < run->target_count; i++) {
 		target_free(run->targets[i].target);
 		free(run->targets[i].file);
-		free(run->targets[i].package_dir);
+		free(run->targets[i].packages);
+		free(run->targets[i].npm);
+		free(run->targets[i].root);
 	}
 	free(run->scenarios);
 	free(run->targets);

@@ -18,11 +18,11 @@ static int cmd_targets_is_yaml(const struct dirent *entry)
 /* Where its program is; one without a binary of its own comes with deadmx. */
 static const char *cmd_targets_place(const struct target *t)
 {
-	if (!t->binary && !t->package_count)
+	if (!t->binary && !t->package_count && !t->npm_count)
 		return "included";
 	if (t->binary && !access(t->binary, X_OK))
 		return "installed";
-	return t->package_count ? "fetched" : "not here";
+	return t->package_count || t->npm_count ? "fetched" : "not here";
 }
 
 static int cmd_targets_list(const char *dir)

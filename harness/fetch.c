@@ -1,37 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The package cache.
- *
- * One fetch at a time holds the cache's lock. It works in a folder .new-XXXXXX
- * and renames the finished tree into place, so a tree that has its name is
- * whole; what a killed fetch left behind the next one deletes.
- */
+/* Debian packages, by apt-get and dpkg-deb, into the package cache. */
 #include "harness/fetch.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/fetch_store.h"
 #include "harness/fetch_tool.h"
-
-#define FETCH_WORK_PREFIX ".new-"
 
 enum {
 	FETCH_ARGS_MAX = FETCH_INSTALLS_MAX + 24, /* words of a command */
 	FETCH_OPTION_MAX = PATH_MAX + 64,	  /* bytes of one of them */
 	FETCH_VERSION_MAX = 128,		  /* bytes */
-	FETCH_KEY_MAX = 4096,  /* bytes; cut to a file's name later */
-	FETCH_KEY_PLAIN = 200, /* bytes of it that stay readable */
+	FETCH_KEY_MAX = 4096, /* bytes; cut to a file's name later */
 };
 
 struct fetch_install {
@@ -51,9 +38,7 @@ struct fetch {
 	char *const *packages;
 	size_t n;
 	FILE *errors;
-	char cache[PATH_MAX - 512]; /* …/deadmx */
-	char store[PATH_MAX - 256]; /* …/deadmx/packages */
-	char work[PATH_MAX - 200];  /* …/deadmx/packages/.new-XXXXXX */
+	struct fetch_store store;
 	char key[FETCH_KEY_MAX + 1];
 	enum fetch_lists lists;
 	bool is_offline; /* updating the lists met no network */
@@ -93,79 +78,6 @@ static bool fetch_is_name(const char *name)
 	       name[0] != '-' && name[0] != '+' && name[0] != '.';
 }
 
-static int fetch_make_folder(struct fetch *f, const char *path)
-{
-	if (!mkdir(path, 0755) || errno == EEXIST)
-		return 0;
-	return fetch_fail(f, -errno, "cannot make %s: %s", path,
-			  strerror(errno));
-}
-
-static int fetch_find_cache(struct fetch *f)
-{
-	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	const struct passwd *user;
-	char parent[PATH_MAX - 600];
-	int n, r;
-
-	if (!home || home[0] != '/') {
-		user = getpwuid(geteuid());
-		home = user ? user->pw_dir : "/";
-	}
-	if (base && base[0] == '/') /* a relative one counts as unset */
-		n = snprintf(parent, sizeof(parent), "%s", base);
-	else
-		n = snprintf(parent, sizeof(parent), "%s/.cache", home);
-	if (n >= (int)sizeof(parent))
-		return fetch_fail(f, -ENAMETOOLONG,
-				  "the cache folder's path is too long");
-	snprintf(f->cache, sizeof(f->cache), "%s/deadmx", parent);
-	snprintf(f->store, sizeof(f->store), "%s/packages", f->cache);
-	r = fetch_make_folder(f, parent);
-	if (!r)
-		r = fetch_make_folder(f, f->cache);
-	return r ? r : fetch_make_folder(f, f->store);
-}
-
-static int fetch_lock(struct fetch *f, int *ret_fd)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/.lock", f->store);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return fetch_fail(f, -errno, "cannot open %s: %s", path,
-				  strerror(errno));
-	while (flock(fd, LOCK_EX)) {
-		if (errno == EINTR)
-			continue;
-		close(fd);
-		return fetch_fail(f, -errno, "cannot lock %s: %s", path,
-				  strerror(errno));
-	}
-	*ret_fd = fd;
-	return 0;
-}
-
-static void fetch_sweep(struct fetch *f)
-{
-	DIR *dir = opendir(f->store);
-	struct dirent *entry;
-	char path[PATH_MAX];
-
-	while (dir && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, FETCH_WORK_PREFIX,
-			    strlen(FETCH_WORK_PREFIX)))
-			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", f->store,
-			     entry->d_name) < (int)sizeof(path))
-			fetch_tool_remove(path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
 static void fetch_add(struct fetch_command *c, const char *word)
 {
 	if (c->argc < FETCH_ARGS_MAX)
@@ -197,9 +109,9 @@ static void fetch_add_apt(struct fetch *f, struct fetch_command *c)
 		fetch_add_option(c, "APT::Sandbox::User", "root");
 	if (f->lists == FETCH_LISTS_HOST)
 		return;
-	snprintf(path, sizeof(path), "%s/apt/lists", f->cache);
+	snprintf(path, sizeof(path), "%s/apt/lists", f->store.cache);
 	fetch_add_option(c, "Dir::State::lists", path);
-	snprintf(path, sizeof(path), "%s/apt/cache", f->cache);
+	snprintf(path, sizeof(path), "%s/apt/cache", f->store.cache);
 	fetch_add_option(c, "Dir::Cache", path);
 }
 
@@ -264,7 +176,7 @@ static int fetch_explain(struct fetch *f, int err, const char *tool,
 	switch (err) {
 	case -ENOSPC:
 		return fetch_fail(f, err, "no room for %s in %s (%s)", name,
-				  f->store, reason);
+				  f->store.packages, reason);
 	case -ENOENT:
 		return fetch_fail(f, err,
 				  "apt knows no package for %s (%s); see "
@@ -354,8 +266,9 @@ static int fetch_update_own_lists(struct fetch *f)
 	int r;
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", f->cache, folders[i]);
-		r = fetch_make_folder(f, path);
+		snprintf(path, sizeof(path), "%s%s", f->store.cache,
+			 folders[i]);
+		r = fetch_store_make_folder(&f->store, path);
 		if (r)
 			return r;
 	}
@@ -395,18 +308,6 @@ static const struct fetch_install *fetch_installed_as(struct fetch *f,
 	return NULL;
 }
 
-/* A file's name has at most 255 bytes: the rest of a long key is a sum. */
-static void fetch_shorten_key(struct fetch *f)
-{
-	uint64_t sum = 14695981039346656037u; /* FNV-1a */
-
-	if (strlen(f->key) <= FETCH_KEY_PLAIN)
-		return;
-	for (const char *p = f->key; *p; p++)
-		sum = (sum ^ (unsigned char)*p) * 1099511628211u;
-	snprintf(f->key + FETCH_KEY_PLAIN, 32, "~%016" PRIx64, sum);
-}
-
 /* The packages asked for name the tree: NAME_VERSION_ARCH+NAME_… */
 static void fetch_make_key(struct fetch *f)
 {
@@ -425,7 +326,7 @@ static void fetch_make_key(struct fetch *f)
 			fetch_add_key(f, in->arch);
 		}
 	}
-	fetch_shorten_key(f);
+	fetch_store_shorten(f->key);
 }
 
 static int fetch_download(struct fetch *f, const char *debs, char **output)
@@ -486,29 +387,16 @@ static int fetch_unpack(struct fetch *f, const char *debs, const char *tree)
 	return r;
 }
 
-/* On disk before it has its name: a tree that has one is whole. */
-static int fetch_publish(struct fetch *f, const char *tree, const char *final)
-{
-	int fd = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-
-	if (fd < 0 || syncfs(fd) || rename(tree, final))
-		r = fetch_fail(f, -errno, "cannot store %s: %s", final,
-			       strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
 static int fetch_fill(struct fetch *f, const char *final)
 {
 	char debs[PATH_MAX], tree[PATH_MAX], *output = NULL;
 	int r;
 
-	snprintf(debs, sizeof(debs), "%s/debs", f->work);
-	snprintf(tree, sizeof(tree), "%s/tree", f->work);
-	r = fetch_make_folder(f, debs);
+	snprintf(debs, sizeof(debs), "%s/debs", f->store.work);
+	snprintf(tree, sizeof(tree), "%s/tree", f->store.work);
+	r = fetch_store_make_folder(&f->store, debs);
 	if (!r)
-		r = fetch_make_folder(f, tree);
+		r = fetch_store_make_folder(&f->store, tree);
 	if (r)
 		return r;
 	r = fetch_download(f, debs, &output);
@@ -524,20 +412,17 @@ static int fetch_fill(struct fetch *f, const char *final)
 	free(output);
 	if (!r)
 		r = fetch_unpack(f, debs, tree);
-	return r ? r : fetch_publish(f, tree, final);
+	return r ? r : fetch_store_publish(&f->store, tree, final);
 }
 
 static int fetch_tree(struct fetch *f, const char *final)
 {
-	int r;
+	int r = fetch_store_work(&f->store);
 
-	snprintf(f->work, sizeof(f->work), "%s/" FETCH_WORK_PREFIX "XXXXXX",
-		 f->store);
-	if (!mkdtemp(f->work))
-		return fetch_fail(f, -errno, "cannot make a folder in %s: %s",
-				  f->store, strerror(errno));
+	if (r)
+		return r;
 	r = fetch_fill(f, final);
-	fetch_tool_remove(f->work);
+	fetch_tool_remove(f->store.work);
 	return r;
 }
 
@@ -560,7 +445,7 @@ static int fetch_once(struct fetch *f, char **ret_dir)
 	if (r || !f->install_count)
 		return r;
 	fetch_make_key(f);
-	snprintf(final, sizeof(final), "%s/%.250s", f->store, f->key);
+	snprintf(final, sizeof(final), "%s/%.250s", f->store.packages, f->key);
 	if (access(final, F_OK))
 		r = fetch_tree(f, final);
 	if (!r) {
@@ -574,7 +459,7 @@ static bool fetch_has_own_lists(struct fetch *f)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/apt/lists", f->cache);
+	snprintf(path, sizeof(path), "%s/apt/lists", f->store.cache);
 	return !access(path, F_OK);
 }
 
@@ -582,7 +467,6 @@ static int fetch_locked(struct fetch *f, char **ret_dir)
 {
 	int r;
 
-	fetch_sweep(f);
 	r = fetch_once(f, ret_dir);
 	if (r == -EAGAIN && fetch_has_own_lists(f)) {
 		f->lists = FETCH_LISTS_OWN;
@@ -602,7 +486,7 @@ int fetch_packages(char *const *packages, size_t n, FILE *errors,
 {
 	struct fetch *f;
 	char *dir = NULL;
-	int r = 0, lock;
+	int r = 0;
 
 	f = calloc(1, sizeof(*f));
 	if (!f)
@@ -617,12 +501,10 @@ int fetch_packages(char *const *packages, size_t n, FILE *errors,
 				       "\"%.80s\" is not a package's name",
 				       packages[i]);
 	if (!r)
-		r = fetch_find_cache(f);
-	if (!r)
-		r = fetch_lock(f, &lock);
+		r = fetch_store_open(&f->store, errors);
 	if (!r) {
 		r = fetch_locked(f, &dir);
-		close(lock);
+		fetch_store_close(&f->store);
 	}
 	if (!r)
 		*ret_dir = dir;

@@ -374,15 +374,14 @@ static int run_start_sandbox(struct run *r, FILE *errors, pid_t *ret_init)
 	struct sandbox_user *users = calloc(t->user_count + 1, sizeof(*users));
 	const char **addresses = calloc(job->scenario->world.server_count + 1,
 					sizeof(*addresses));
-	struct sandbox_copy copy = {job->package_dir, "/"};
+	struct sandbox_copy copies[RUN_LAYERS_MAX];
 	char program[RUN_PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	struct sandbox_options options = {
 		.hostname = t->hostname ? t->hostname : "mta.deadmx.example",
 		.run_dir = job->dir,
 		.program = program,
-		.copies = &copy,
-		.copy_count = job->package_dir ? 1 : 0,
+		.copies = copies,
 		.users = users,
 		.user_count = t->user_count,
 		.addresses = addresses,
@@ -402,6 +401,9 @@ static int run_start_sandbox(struct run *r, FILE *errors, pid_t *ret_init)
 		};
 	for (size_t i = 0; i < job->scenario->world.server_count; i++)
 		addresses[i] = job->scenario->world.servers[i].address;
+	for (size_t i = 0; i < RUN_LAYERS_MAX && job->layers[i]; i++)
+		copies[options.copy_count++] =
+			(struct sandbox_copy){job->layers[i], "/"};
 	options.address_count = 0; /* the routes cover the test networks */
 	err = sandbox_start(&options, run_child, r, errors, ret_init,
 			    &r->child);

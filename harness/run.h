@@ -11,14 +11,20 @@
 #include "harness/judge/verdict.h"
 #include "harness/target.h"
 
+enum {
+	RUN_LAYERS_MAX = 3, /* Debian's packages, npm's, the user's own tree */
+};
+
 struct run_job {
 	const struct deadmx_scenario *scenario;
 	const struct target *target;
 	const char *target_file;
-	const char *package_dir; /* unpacked packages, or NULL */
-	const char *dir;	 /* run folder; made, emptied of an old run */
-	int cpu;		 /* -1: any */
-	bool live;		 /* a progress line on standard error */
+	/* Folders that are laid over the sandbox's root, one after another;
+	 * the first NULL is the end. */
+	const char *layers[RUN_LAYERS_MAX];
+	const char *dir; /* run folder; made, emptied of an old run */
+	int cpu;	 /* -1: any */
+	bool live;	 /* a progress line on standard error */
 };
 
 /* Names in a run folder. */

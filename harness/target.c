@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "deadmx/yaml.h"
+#include "harness/fetch_npm.h"
 #include "harness/target_features.h"
 #include "harness/target_keys.h"
 
@@ -85,6 +86,22 @@ static void read_packages(struct deadmx_yaml *doc,
 				  "packages, got \"%.60s\"",
 				  name);
 	}
+}
+
+static void read_npm(struct deadmx_yaml *doc,
+		     const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	if (!deadmx_yaml_texts(doc, node, &t->npm, &t->npm_count))
+		return;
+	for (size_t i = 0; i < t->npm_count; i++)
+		if (!fetch_npm_is_package(t->npm[i]))
+			deadmx_yaml_error(doc, &node->place, NULL,
+					  "npm, expected packages with exact "
+					  "versions such as Haraka@3.3.4, got "
+					  "\"%.60s\"",
+					  t->npm[i]);
 }
 
 /* --- users --------------------------------------------------------------- */
@@ -511,6 +528,10 @@ static const struct deadmx_yaml_key target_keys[] = {
 	{"packages", read_packages,
 	 "Debian packages to fetch when it is not installed", false,
 	 "word|list word"},
+	{"npm", read_npm,
+	 "packages of npm with their versions, the same way; in the sandbox "
+	 "they are in /opt/deadmx/node_modules",
+	 false, "word|list word"},
 	{"version", read_version, "shell that prints the version", false,
 	 "word"},
 	{"features", target_features_read,

@@ -75,6 +75,8 @@ struct target {
 	char *version_command; /* prints the version */
 	char **packages;       /* Debian packages to fetch when not installed */
 	size_t package_count;
+	char **npm; /* packages of npm, NAME@VERSION, the same way */
+	size_t npm_count;
 	char *binary; /* absolute path whose presence means installed */
 	struct target_user *users;
 	size_t user_count;

@@ -127,6 +127,8 @@ static void test_target_all_keys(void **state)
 	const struct target *t = take(
 		state,
 		"description: d\nbinary: /bin/x\npackages: [x, liby1+]\n"
+		"npm: [M@1.0.0, "
+		"n@1.2.3]\n"
 		"version: x -v\nhostname: h.example\n"
 		"users: {Deb-x: {uid: 7, gid: 8, group: y, home: /x}, "
 		"z: {uid: 9, gid: 9}}\n"
@@ -143,6 +145,8 @@ static void test_target_all_keys(void **state)
 	assert_string_equal(t->binary, "/bin/x");
 	assert_int_equal(t->package_count, 2);
 	assert_string_equal(t->packages[1], "liby1+");
+	assert_int_equal(t->npm_count, 2);
+	assert_string_equal(t->npm[1], "n@1.2.3");
 	assert_string_equal(t->users[0].name, "Deb-x");
 	assert_int_equal(t->users[0].uid, 7);
 	assert_int_equal(t->users[0].gid, 8);
@@ -176,6 +180,7 @@ static void test_target_refused(void **state)
 	refuse(state, LEAST "binary: /a/../b\n", "an absolute path");
 	refuse(state, LEAST "packages: [-o]\n", "names of Debian packages");
 	refuse(state, LEAST "packages: a b\n", "names of Debian packages");
+	refuse(state, LEAST "npm: [a@1.2.3, a]\n", "with exact versions");
 	refuse(state, LEAST "users: {'a:b': {uid: 1, gid: 1}}\n", "user name");
 	refuse(state, LEAST "users: {a: {uid: 0, gid: 60001}}\n",
 	       "a number from 1 to 60000");
