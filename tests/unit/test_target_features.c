@@ -130,7 +130,8 @@ static void test_target_features_refused(void **state)
 		 ":5:17: features, expected dsn, deliverby, smtputf8 or "
 		 "smarthost_only, got \"no_listener\""},
 		{"features: {dsn: yes}\n", "a map"},
-		{"settings: {smarthost: x}\n", "not from, to, ca, cert, key or smarthost"},
+		{"settings: {smarthost: x}\n",
+		 "not from, to, ca, cert, key or smarthost"},
 	};
 	struct fixture *f = *state;
 	char text[512];
