@@ -26,7 +26,7 @@ static const char cmd_judge_help[] =
 	"  --strict   findings of severity \"should\" fail, too\n"
 	"  --help     this text\n"
 	"\n"
-	"Exit status: 0 passed, 1 a check failed, 2 usage or a faulty "
+	"Exit status: 0 passed or known, 1 a check failed, 2 usage or a faulty "
 	"scenario\n"
 	"or target, 4 the run itself failed or can't be read.\n";
 
@@ -46,6 +46,7 @@ static int cmd_judge_status(const struct verdict *v)
 	case VERDICT_COUNT:
 		return JUDGE_EXIT_HARNESS;
 	case VERDICT_PASS:
+	case VERDICT_KNOWN:
 	case VERDICT_UNSUPPORTED:
 		break;
 	}

@@ -109,9 +109,9 @@ static const char cmd_run_help[] =
 	"Each run folder holds events.ndjson, the received messages, and\n"
 	"verdict.json; `deadmx judge DIR` judges it again.\n"
 	"\n"
-	"Exit status: 0 all passed, 1 a check failed, 2 usage or scenario\n"
-	"error, 3 this machine can't do it, 4 deadmx itself failed or was\n"
-	"interrupted.\n";
+	"Exit status: 0 all passed or known to the target file, 1 a check\n"
+	"failed, 2 usage or scenario error, 3 this machine can't do it, 4\n"
+	"deadmx itself failed or was interrupted.\n";
 
 /* --- the plan ---------------------------------------------------------- */
 

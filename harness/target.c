@@ -567,6 +567,9 @@ static const struct deadmx_yaml_key target_keys[] = {
 	 false, "word"},
 	{"documented", read_documented, "what its makers document", true,
 	 "table documented"},
+	{"known", target_known_read,
+	 "faults of the MTA that are no news: the verdict is then `known`",
+	 false, "list table known"},
 	{0},
 };
 
@@ -578,6 +581,7 @@ const struct target_table target_tables[] = {
 	{"submit", submit_keys},
 	{"queue", queue_keys},
 	{"documented", documented_keys},
+	{"known", target_known_keys},
 	{0},
 };
 

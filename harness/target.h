@@ -15,6 +15,7 @@
 
 #include "deadmx/arena.h"
 #include "deadmx/scenario.h"
+#include "harness/target_known.h"
 
 /* Limits, tested in tests/unit/test_target.c. */
 enum {
@@ -100,6 +101,8 @@ struct target {
 	char *stop;
 	char *log_file; /* in the sandbox; NULL: /dev/log only */
 	struct target_documented documented;
+	struct target_known *known;
+	size_t known_count;
 	void *arena;
 };
 

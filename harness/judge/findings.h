@@ -338,6 +338,9 @@
 	XX(DELAY_NOT_WANTED, "rfc3461/5.2.5/delay-not-wanted", \
 	   "a delay notice came although NOTIFY does not ask for DELAY", \
 	   "The sender asked not to be told of delays.") \
+	XX(KNOWN_ABSENT, "known/absent", \
+	   "what the target file calls a known fault did not appear", \
+	   "The MTA may have been put right since: the target file can then forget it.") \
 	XX(RUN_UNSUPPORTED, "run/unsupported", \
 	   "the target cannot do what the scenario asks", \
 	   "This MTA, or the way it is set up, has no means for what is asked; that says nothing against it.") \

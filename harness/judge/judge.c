@@ -9,6 +9,7 @@
 #include "harness/judge/documented.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/findings.h"
+#include "harness/judge/known.h"
 #include "harness/judge/laws.h"
 #include "harness/judge/route.h"
 
@@ -42,6 +43,7 @@ int judge_run(const struct deadmx_scenario *scenario,
 {
 	struct verdict v = {0};
 	struct attempts *a;
+	bool is_whole;
 	int rc;
 
 	rc = attempts_read(scenario, dir, errors, &v, &a);
@@ -63,9 +65,12 @@ int judge_run(const struct deadmx_scenario *scenario,
 		documented_check(a, target, &v);
 		route_check(a, &v);
 	}
+	is_whole = v.kind != VERDICT_UNSUPPORTED && a->is_ended &&
+		   a->injected_count;
 	attempts_report(a, &v);
 	attempts_free(a);
 	findings_weigh(scenario, &v);
+	known_mark(scenario, target, is_whole, &v);
 	verdict_settle(&v);
 	*ret = v;
 	return 0;

@@ -92,11 +92,13 @@ static int judge_files(const char *dir, const struct judge_names *names,
 	if (rc == 0) {
 		target_set_expiry(target, scenario, NULL, 0);
 		target_features_set_smarthost(target, scenario);
+		/* Its own name as it ran: what is known goes by it. */
+		if (names->scenario)
+			scenario->name = names->scenario;
 		rc = judge_run(scenario, target, dir, errors, ret);
 		target_free(target);
 	}
 	if (rc == 0) {
-		judge_rename(&ret->scenario, names->scenario);
 		judge_rename(&ret->target, names->target);
 	}
 	deadmx_scenario_free(scenario);

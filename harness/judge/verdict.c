@@ -42,6 +42,7 @@ void verdict_finding_release(struct finding *f)
 	free(f->where);
 	free(f->expected);
 	free(f->observed);
+	free(f->known);
 }
 
 void verdict_release(struct verdict *v)
@@ -118,6 +119,7 @@ void verdict_find(struct verdict *v, const char *id, enum severity severity,
 	f->severity = severity;
 	f->where = verdict_strdup(where);
 	f->expected = verdict_strdup(expected);
+	f->known = NULL;
 	va_start(ap, observed);
 	rc = vasprintf(&f->observed, observed, ap);
 	va_end(ap);
@@ -140,24 +142,34 @@ void verdict_changed(struct verdict *v, const char *id, const char *severity,
 
 void verdict_make_strict(struct verdict *v)
 {
-	for (size_t i = 0; i < v->finding_count; i++)
-		if (v->kind == VERDICT_PASS &&
-		    v->findings[i].severity == SEVERITY_SHOULD)
-			v->kind = VERDICT_FAIL;
+	if (v->kind != VERDICT_PASS && v->kind != VERDICT_KNOWN)
+		return;
+	for (size_t i = 0; i < v->finding_count; i++) {
+		const struct finding *f = &v->findings[i];
+
+		if (f->severity == SEVERITY_SHOULD && v->kind != VERDICT_FAIL)
+			v->kind = f->known ? VERDICT_KNOWN : VERDICT_FAIL;
+	}
 }
 
 void verdict_settle(struct verdict *v)
 {
-	bool must = false, error = false;
+	bool must = false, known = false, error = false;
 
 	/* Only the loader knows what a target can't do: leave its word. */
 	if (v->kind == VERDICT_UNSUPPORTED)
 		return;
 	for (size_t i = 0; i < v->finding_count; i++) {
-		must |= v->findings[i].severity == SEVERITY_MUST;
-		error |= v->findings[i].severity == SEVERITY_ERROR;
+		const struct finding *f = &v->findings[i];
+
+		must |= f->severity == SEVERITY_MUST && !f->known;
+		known |= f->severity == SEVERITY_MUST && f->known;
+		error |= f->severity == SEVERITY_ERROR;
 	}
-	v->kind = error ? VERDICT_ERROR : must ? VERDICT_FAIL : VERDICT_PASS;
+	v->kind = error	  ? VERDICT_ERROR
+		  : must  ? VERDICT_FAIL
+		  : known ? VERDICT_KNOWN
+			  : VERDICT_PASS;
 }
 
 /*
@@ -268,6 +280,8 @@ static json_t *verdict_findings_json(const struct verdict *v)
 		verdict_put(o, "where", verdict_text(f->where));
 		verdict_put(o, "expected", verdict_text(f->expected));
 		verdict_put(o, "observed", verdict_text(f->observed));
+		if (f->known)
+			verdict_put(o, "known", verdict_text(f->known));
 		verdict_add(array, o);
 	}
 	return array;
@@ -406,6 +420,7 @@ static int verdict_get_finding(const json_t *o, struct finding *f)
 	rc = rc ? rc : verdict_get_text(o, "where", &f->where);
 	rc = rc ? rc : verdict_get_text(o, "expected", &f->expected);
 	rc = rc ? rc : verdict_get_text(o, "observed", &f->observed);
+	rc = rc ? rc : verdict_get_text(o, "known", &f->known);
 	if (rc || !word || !f->id)
 		return -EINVAL;
 	for (int s = 0; s < SEVERITY_COUNT; s++)

@@ -16,6 +16,8 @@
 #define VERDICT_MAP(XX)                                                        \
 	XX(PASS, "pass", "nobody: the MTA did what was expected")              \
 	XX(FAIL, "fail", "the MTA is wrong")                                   \
+	XX(KNOWN, "known",                                                     \
+	   "the MTA is wrong, in ways that its target file names")             \
 	XX(UNSUPPORTED, "unsupported", "the target cannot do what is asked")   \
 	XX(ERROR, "error", "deadmx, the scenario or the machine")
 
@@ -45,6 +47,7 @@ struct finding {
 	char *where; /* "file:line" or NULL */
 	char *expected;
 	char *observed;
+	char *known; /* why it is no news, by the target file; or NULL */
 };
 
 struct attempt {
@@ -105,13 +108,16 @@ void verdict_finding_release(struct finding *f);
 /* Adds a change; the strings are copied. */
 void verdict_changed(struct verdict *v, const char *id, const char *severity,
 		     const char *reason, size_t count);
-/* --strict: what passes with findings of severity should fails. */
+/*
+ * --strict: what passes with findings of severity should fails; it is known
+ * when all of them are.
+ */
 void verdict_make_strict(struct verdict *v);
 /* Adds a finding; the strings are copied (printf for @observed). */
 void verdict_find(struct verdict *v, const char *id, enum severity severity,
 		  const char *where, const char *expected, const char *observed,
 		  ...) __attribute__((format(printf, 6, 7)));
-/* Sets @v->kind from the findings: error over fail over pass. */
+/* Sets @v->kind from the findings: error over fail over known over pass. */
 void verdict_settle(struct verdict *v);
 /* The object that --json holds for this run (design of docs/json.md). */
 json_t *verdict_to_json(const struct verdict *v);

@@ -30,16 +30,32 @@ static size_t junit_findings_of(const struct verdict *v, enum severity severity)
 	return count;
 }
 
-/* The message of a failure: the first finding that made it one. */
-static void junit_message(FILE *out, const struct verdict *v,
-			  enum severity severity)
+/* Did it make the verdict what it is? With --strict "should" does, too. */
+static bool junit_counts(const struct verdict *v, const struct finding *f)
 {
-	for (size_t i = 0; i < v->finding_count; i++)
-		if (v->findings[i].severity == severity) {
-			report_text_finding(out, &v->findings[i],
-					    report_text_xml);
-			return;
-		}
+	if (v->kind == VERDICT_ERROR)
+		return f->severity == SEVERITY_ERROR;
+	return (f->severity == SEVERITY_MUST ||
+		f->severity == SEVERITY_SHOULD) &&
+	       !f->known == (v->kind == VERDICT_FAIL);
+}
+
+/* The message of a failure: the first finding that made it one; what must be
+ * before what should. */
+static void junit_message(FILE *out, const struct verdict *v)
+{
+	const struct finding *first = NULL;
+
+	for (size_t i = 0; i < v->finding_count; i++) {
+		const struct finding *f = &v->findings[i];
+
+		if (junit_counts(v, f) &&
+		    (!first || (first->severity == SEVERITY_SHOULD &&
+				f->severity == SEVERITY_MUST)))
+			first = f;
+	}
+	if (first)
+		report_text_finding(out, first, report_text_xml);
 }
 
 static void junit_findings(FILE *out, const struct verdict *v)
@@ -50,11 +66,10 @@ static void junit_findings(FILE *out, const struct verdict *v)
 	}
 }
 
-static void junit_element(FILE *out, const struct verdict *v, const char *name,
-			  enum severity severity)
+static void junit_element(FILE *out, const struct verdict *v, const char *name)
 {
 	fprintf(out, "      <%s message=\"", name);
-	junit_message(out, v, severity);
+	junit_message(out, v);
 	fprintf(out, "\" type=\"%s\">", verdict_word(v->kind));
 	junit_findings(out, v);
 	fprintf(out, "</%s>\n", name);
@@ -71,10 +86,13 @@ static void junit_case(FILE *out, const struct verdict *v)
 	fputs("\">\n", out);
 	switch (v->kind) {
 	case VERDICT_FAIL:
-		junit_element(out, v, "failure", SEVERITY_MUST);
+		junit_element(out, v, "failure");
 		break;
 	case VERDICT_ERROR:
-		junit_element(out, v, "error", SEVERITY_ERROR);
+		junit_element(out, v, "error");
+		break;
+	case VERDICT_KNOWN:
+		junit_element(out, v, "skipped");
 		break;
 	case VERDICT_UNSUPPORTED:
 		fputs("      <skipped message=\"unsupported by this "
@@ -114,7 +132,7 @@ static void junit_suite(FILE *out, const struct verdict *verdicts, size_t count,
 		"\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
 		"skipped=\"%zu\" time=\"",
 		tests, kinds[VERDICT_FAIL], kinds[VERDICT_ERROR],
-		kinds[VERDICT_UNSUPPORTED]);
+		kinds[VERDICT_UNSUPPORTED] + kinds[VERDICT_KNOWN]);
 	report_text_seconds(out, seconds);
 	fputs("\">\n", out);
 	for (size_t i = 0; i < count; i++)

@@ -35,6 +35,17 @@ static void tap_findings(FILE *out, const struct verdict *v)
 	fputs("  ...\n", out);
 }
 
+/* An expected failure, for TAP: not ok, and no cause for alarm. */
+static void tap_known(FILE *out, const struct verdict *v)
+{
+	fputs(" # TODO known: ", out);
+	for (size_t i = 0; i < v->finding_count; i++)
+		if (v->findings[i].known) {
+			report_text_plain(out, v->findings[i].known);
+			return;
+		}
+}
+
 int report_tap(FILE *out, const struct verdict *verdicts, size_t count)
 {
 	fprintf(out, "TAP version 13\n1..%zu\n", count);
@@ -49,6 +60,8 @@ int report_tap(FILE *out, const struct verdict *verdicts, size_t count)
 		tap_name(out, v->target);
 		if (v->kind == VERDICT_UNSUPPORTED)
 			fputs(" # SKIP unsupported by this target", out);
+		if (v->kind == VERDICT_KNOWN)
+			tap_known(out, v);
 		fputc('\n', out);
 		if (!is_ok)
 			tap_findings(out, v);

@@ -110,6 +110,11 @@ void report_text_finding(FILE *out, const struct finding *f,
 		fputs(", observed ", out);
 	}
 	put(out, f->observed);
+	if (!f->known)
+		return;
+	fputs(" (known: ", out);
+	put(out, f->known);
+	fputc(')', out);
 }
 
 void report_text_seconds(FILE *out, double seconds)

@@ -141,12 +141,26 @@ static void test_cmd_judge_places(void **unused)
 	assert_string_equal(run.v.findings[0].where, "my/offline/t.yml:10");
 }
 
+/* Known by the run's own name, which its folder does not have. */
+static void test_cmd_judge_known(void **unused)
+{
+	folder("4.4.6");
+	folder_file("target.yml",
+		    "description: d\nstart: s\nsubmit: {port: 25}\n"
+		    "documented: {status: last_attempt, source: s}\n"
+		    "known: [{finding: expect/ndr/status, scenario: offline/t, "
+		    "reason: r, source: s}]\n");
+	assert_int_equal(judge_command(NULL, run.dir), 0);
+	assert_int_equal(judge_dir(run.dir, stderr, &run.v), 0);
+	check_findings(VERDICT_KNOWN, "expect/ndr/status", NULL);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_cmd_judge_exit_status), TEST(test_cmd_judge_fails),
 		TEST(test_cmd_judge_error),	  TEST(test_cmd_judge_names),
-		TEST(test_cmd_judge_places),
+		TEST(test_cmd_judge_places),	  TEST(test_cmd_judge_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,51 @@ static void test_report_tap(void **state)
 		"target\n");
 }
 
+/* What is known: said so, with its reason, and no alarm. */
+static void test_report_known(void **state)
+{
+	json_t *json;
+
+	v[1].findings[0].known = strdup("its <makers'> choice");
+	verdict_settle(&v[1]);
+	render(report_tap);
+	assert_non_null(strstr(text, "\nnot ok 2 - offline/\"dead\" & <gone> "
+				     "on exim # TODO known: its <makers'> "
+				     "choice\n  ---\n  verdict: known\n"));
+	free(text);
+	render(report_junit);
+	assert_non_null(strstr(text, "failures=\"0\" errors=\"0\" "
+				     "skipped=\"2\""));
+	assert_non_null(
+		strstr(text, "<skipped message=\"must expect/ndr a.yml:7: "));
+	assert_non_null(strstr(text, "(known: its &lt;makers&apos;&gt; "
+				     "choice)\" type=\"known\">must expect"));
+	free(text);
+	render(report_table);
+	assert_non_null(strstr(text, "  exim     known  "));
+	assert_non_null(strstr(text, "M\xc3\xbcll (known: its <makers'> "
+				     "choice)\n"));
+	json = verdict_to_json(&v[1]);
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(json, "findings"), 0),
+			"known")),
+		"its <makers'> choice");
+	json_decref(json);
+}
+
+/* The message is what made it fail, not what is known. */
+static void test_report_junit_message(void **state)
+{
+	v[1].findings[0].known = strdup("old");
+	verdict_find(&v[1], "law/lost", SEVERITY_SHOULD, NULL, NULL, "third");
+	verdict_find(&v[1], "law/lost", SEVERITY_MUST, NULL, NULL, "fourth");
+	verdict_settle(&v[1]);
+	render(report_junit);
+	assert_non_null(
+		strstr(text, "<failure message=\"must law/lost: fourth\""));
+}
+
 /* JSON is valid, complete and reads back. */
 static void test_report_json(void **state)
 {
@@ -299,6 +344,8 @@ int main(void)
 		TEST(test_report_table_delay_notice),
 		TEST(test_report_junit),
 		TEST(test_report_tap),
+		TEST(test_report_known),
+		TEST(test_report_junit_message),
 		TEST(test_report_json),
 		TEST(test_report_json_is_documented),
 		TEST(test_report_write_error),

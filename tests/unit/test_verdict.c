@@ -54,6 +54,41 @@ static void test_verdict_settle_ranks(void **state)
 	assert_int_equal(v.kind, VERDICT_ERROR);
 }
 
+/* What is known alone is "known"; what is not, and errors, outrank it. */
+static void test_verdict_settle_known(void **state)
+{
+	verdict_find(&v, "a", SEVERITY_MUST, NULL, NULL, "x");
+	v.findings[0].known = strdup("so it is");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_KNOWN);
+	verdict_find(&v, "a", SEVERITY_SHOULD, NULL, NULL, "x");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_KNOWN);
+	verdict_make_strict(&v);
+	assert_int_equal(v.kind, VERDICT_FAIL);
+	v.findings[1].known = strdup("so, too");
+	verdict_settle(&v);
+	verdict_make_strict(&v);
+	assert_int_equal(v.kind, VERDICT_KNOWN);
+	verdict_find(&v, "a", SEVERITY_MUST, NULL, NULL, "x");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_FAIL);
+	verdict_find(&v, "a", SEVERITY_ERROR, NULL, NULL, "x");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_ERROR);
+}
+
+/* With --strict alone: what should be, and is known not to be. */
+static void test_verdict_strict_known(void **state)
+{
+	verdict_find(&v, "a", SEVERITY_SHOULD, NULL, NULL, "x");
+	v.findings[0].known = strdup("so it is");
+	verdict_settle(&v);
+	assert_int_equal(v.kind, VERDICT_PASS);
+	verdict_make_strict(&v);
+	assert_int_equal(v.kind, VERDICT_KNOWN);
+}
+
 /* "Unsupported" is not for the findings to change. */
 static void test_verdict_settle_keeps_unsupported(void **state)
 {
@@ -237,6 +272,8 @@ int main(void)
 		TEST(test_verdict_settle_keeps_unsupported),
 		TEST(test_verdict_to_json_is_as_documented),
 		TEST(test_verdict_find_after_reading),
+		TEST(test_verdict_settle_known),
+		TEST(test_verdict_strict_known),
 		TEST(test_verdict_round_trip),
 		TEST(test_verdict_to_json_any_bytes),
 		TEST(test_verdict_from_json_refuses),
