@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/fetch.h"
-#include "harness/fetch_npm.h"
 #include "harness/filter.h"
 #include "harness/judge/findings.h"
 #include "harness/report/json.h"
@@ -28,6 +26,7 @@
 #include "harness/scenario_files.h"
 #include "harness/sandbox/sandbox.h"
 #include "harness/target_features.h"
+#include "harness/target_fetch.h"
 
 enum {
 	CMD_RUN_TARGETS_MAX = 100,
@@ -47,8 +46,8 @@ enum {
 struct cmd_target {
 	char *file;
 	struct target *target;
-	/* Laid over the sandbox's root; malloc'd, NULL: none. */
-	char *packages, *npm, *root;
+	struct target_layers layers;
+	char *root; /* a tree of the user's own; malloc'd, or NULL */
 };
 
 struct cmd_job {
@@ -227,40 +226,15 @@ static int cmd_run_set_root(struct cmd_run *run, const char *dir)
 	return 0;
 }
 
-/* Is @path there, on the host or in the user's own tree? */
-static bool cmd_run_has(const struct cmd_target *t, const char *path)
-{
-	char own[CMD_RUN_PATH_MAX];
-
-	if (!t->root)
-		return !access(path, X_OK);
-	snprintf(own, sizeof(own), "%s%s", t->root, path);
-	return !access(own, X_OK) || !access(path, X_OK);
-}
-
 /* Packages of an MTA that is not installed come from the cache. */
 static int cmd_run_fetch(struct cmd_run *run)
 {
 	for (size_t i = 0; i < run->target_count; i++) {
 		struct cmd_target *t = &run->targets[i];
-		const struct target *of = t->target;
+		int err = target_fetch(t->target, t->root, stderr, &t->layers);
 
-		if (of->binary && cmd_run_has(t, of->binary))
-			continue;
-		if (of->binary && !of->package_count && !of->npm_count) {
-			fprintf(stderr,
-				"deadmx: %s is not there (%s), and its target "
-				"file names no package to fetch\n",
-				of->name, of->binary);
-			return -ENOENT;
-		}
-		if (of->package_count &&
-		    fetch_packages(of->packages, of->package_count, stderr,
-				   &t->packages))
-			return -ENOENT;
-		if (of->npm_count &&
-		    fetch_npm(of->npm, of->npm_count, stderr, &t->npm))
-			return -ENOENT;
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -316,7 +290,7 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 		.cpu = cmd_run_cpu(job->slot),
 		.live = run->jobs == 1 && isatty(STDERR_FILENO),
 	};
-	const char *layers[] = {t->packages, t->npm, t->root};
+	const char *layers[] = {t->layers.packages, t->layers.npm, t->root};
 	bool machine = false;
 	size_t n = 0;
 
@@ -621,8 +595,7 @@ static void cmd_run_release(struct cmd_run *run)
 	for (size_t i = 0; i < run->target_count; i++) {
 		target_free(run->targets[i].target);
 		free(run->targets[i].file);
-		free(run->targets[i].packages);
-		free(run->targets[i].npm);
+		target_layers_release(&run->targets[i].layers);
 		free(run->targets[i].root);
 	}
 	free(run->scenarios);

@@ -41,31 +41,63 @@ int fetch_store_make_folder(struct fetch_store *store, const char *path)
 			  strerror(errno));
 }
 
-static int store_find(struct fetch_store *store)
+/* Where it is, whether it is there or not; 0 or -ENAMETOOLONG. */
+static int store_locate(struct fetch_store *store, char *parent, size_t len)
 {
 	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	const struct passwd *user;
-	char parent[PATH_MAX - 600];
-	int n, r;
+	int n;
 
 	if (!home || home[0] != '/') {
 		user = getpwuid(geteuid());
 		home = user ? user->pw_dir : "/";
 	}
 	if (base && base[0] == '/') /* a relative one counts as unset */
-		n = snprintf(parent, sizeof(parent), "%s", base);
+		n = snprintf(parent, len, "%s", base);
 	else
-		n = snprintf(parent, sizeof(parent), "%s/.cache", home);
-	if (n >= (int)sizeof(parent))
-		return store_fail(store, -ENAMETOOLONG,
-				  "the cache folder's path is too long");
+		n = snprintf(parent, len, "%s/.cache", home);
+	if (n >= (int)len)
+		return -ENAMETOOLONG;
 	snprintf(store->cache, sizeof(store->cache), "%s/deadmx", parent);
 	snprintf(store->packages, sizeof(store->packages), "%s/packages",
 		 store->cache);
+	return 0;
+}
+
+static int store_make(struct fetch_store *store)
+{
+	char parent[PATH_MAX - 600];
+	int r = store_locate(store, parent, sizeof(parent));
+
+	if (r)
+		return store_fail(store, r,
+				  "the cache folder's path is too long");
 	r = fetch_store_make_folder(store, parent);
 	if (!r)
 		r = fetch_store_make_folder(store, store->cache);
 	return r ? r : fetch_store_make_folder(store, store->packages);
+}
+
+char *fetch_store_find(const char *prefix)
+{
+	struct fetch_store store = {0};
+	char parent[PATH_MAX - 600], *found = NULL;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (store_locate(&store, parent, sizeof(parent)))
+		return NULL;
+	dir = opendir(store.packages);
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) ||
+		    (found && strcmp(entry->d_name, found) < 0))
+			continue;
+		free(found);
+		found = strdup(entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 static int store_lock(struct fetch_store *store)
@@ -112,7 +144,7 @@ int fetch_store_open(struct fetch_store *store, FILE *errors)
 	int r;
 
 	store->errors = errors;
-	r = store_find(store);
+	r = store_make(store);
 	if (!r)
 		r = store_lock(store);
 	if (!r)

@@ -32,6 +32,12 @@ struct fetch_store {
 int fetch_store_open(struct fetch_store *store, FILE *errors);
 void fetch_store_close(struct fetch_store *store);
 
+/*
+ * The last name in the cache that begins with @prefix, malloc'd; NULL: there
+ * is none. Takes no lock: what has its name is whole.
+ */
+char *fetch_store_find(const char *prefix);
+
 /* A folder of our own in @store->work; the caller removes it. */
 int fetch_store_work(struct fetch_store *store);
 /* 0 also when it is there. */
