@@ -748,6 +748,10 @@ static int inner_open_world(struct inner *in)
 		.manage_network = true,
 		.submit_port = in->target->submit_port,
 		.submit_host = "127.0.0.1",
+		.submit_starttls =
+			in->target->submit_tls == TARGET_SUBMIT_TLS_STARTTLS,
+		.submit_user = in->target->submit_user,
+		.submit_password = in->target->submit_password,
 		.ca_file = TARGET_CA_FILE,
 		.mta_name = in->target->hostname,
 		.mta_cert_file = TARGET_CERT_FILE,

@@ -383,9 +383,59 @@ static void submit_port(struct deadmx_yaml *doc,
 	port_read(doc, node, &t->submit_port);
 }
 
+static void submit_tls(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	static const char *const words[] = {
+#define XX(uc, word, meaning) word,
+		TARGET_SUBMIT_TLS_MAP(XX)
+#undef XX
+	};
+	struct target *t = arg;
+
+	for (int i = 0; i < TARGET_SUBMIT_TLS_COUNT; i++)
+		if (deadmx_yaml_is(node, words[i])) {
+			t->submit_tls = (enum target_submit_tls)i;
+			return;
+		}
+	deadmx_yaml_wrong(doc, node, "tls", "none or starttls", NULL);
+}
+
+/* AUTH PLAIN parts them by a NUL, which YAML can't hold here. */
+static void login_read(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, char **ret)
+{
+	if (deadmx_yaml_word(doc, node, ret) && strlen(*ret) > TARGET_LOGIN_MAX)
+		deadmx_yaml_wrong(doc, node, deadmx_yaml_name(node),
+				  "at most 255 bytes", NULL);
+}
+
+static void submit_user(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	login_read(doc, node, &t->submit_user);
+}
+
+static void submit_password(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target *t = arg;
+
+	login_read(doc, node, &t->submit_password);
+}
+
 static const struct deadmx_yaml_key submit_keys[] = {
 	{"port", submit_port, "port of 127.0.0.1 that takes mail by SMTP",
 	 false, "count 1..65535"},
+	{"tls", submit_tls,
+	 "starttls: with STARTTLS there, whatever its certificate (default "
+	 "none)",
+	 false, "'none'|'starttls'"},
+	{"user", submit_user, "user to log in as there, by AUTH PLAIN", false,
+	 "word"},
+	{"password", submit_password, "the user's password", false, "word"},
 	{"sendmail", submit_sendmail,
 	 "shell that takes a message on standard input; {from} and {to} are "
 	 "replaced, quoted for the shell, the null sender by ''",
@@ -393,14 +443,34 @@ static const struct deadmx_yaml_key submit_keys[] = {
 	{0},
 };
 
+/* Keys that say something only beside another one. */
+static void submit_needs(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, const char *key,
+			 const char *needs)
+{
+	const struct deadmx_yaml_node *child = deadmx_yaml_get(node, key);
+
+	if (child && !deadmx_yaml_get(node, needs))
+		deadmx_yaml_error(doc, &child->key->place, NULL,
+				  "submit, expected a %s beside the %s, got "
+				  "none",
+				  needs, key);
+}
+
 static void read_submit(struct deadmx_yaml *doc,
 			const struct deadmx_yaml_node *node, void *arg)
 {
-	if (deadmx_yaml_map(doc, node, "submit", submit_keys, arg) &&
-	    !node->count)
+	if (!deadmx_yaml_map(doc, node, "submit", submit_keys, arg))
+		return;
+	if (!deadmx_yaml_get(node, "port") &&
+	    !deadmx_yaml_get(node, "sendmail"))
 		deadmx_yaml_error(doc, &node->place, NULL,
 				  "submit, expected a port, a sendmail command "
 				  "or both, got neither");
+	submit_needs(doc, node, "tls", "port");
+	submit_needs(doc, node, "user", "port");
+	submit_needs(doc, node, "user", "password");
+	submit_needs(doc, node, "password", "user");
 }
 
 static const struct deadmx_yaml_key queue_keys[] = {

@@ -15,12 +15,14 @@
 
 #include "deadmx/arena.h"
 #include "deadmx/scenario.h"
+#include "deadmx/world.h"
 #include "harness/target_known.h"
 
 /* Limits, tested in tests/unit/test_target.c. */
 enum {
 	TARGET_UID_MAX = 60000, /* above are nobody and kin */
 	TARGET_MODE_MAX = 07777,
+	TARGET_LOGIN_MAX = DEADMX_WORLD_LOGIN_MAX, /* bytes each */
 };
 
 /* {ca}: the root of the world's certificates, in the sandbox. */
@@ -60,6 +62,18 @@ enum target_status {
 		TARGET_STATUS_COUNT
 };
 
+/* What is asked for before mail is handed over. */
+#define TARGET_SUBMIT_TLS_MAP(XX)                                              \
+	XX(NONE, "none", "mail goes in in the clear")                          \
+	XX(STARTTLS, "starttls", "STARTTLS first, any certificate will do")
+
+enum target_submit_tls {
+#define XX(uc, word, doc) TARGET_SUBMIT_TLS_##uc,
+	TARGET_SUBMIT_TLS_MAP(XX)
+#undef XX
+		TARGET_SUBMIT_TLS_COUNT
+};
+
 struct target_documented {
 	int64_t expires_after_ns; /* queue lifetime; 0 = not documented */
 	int64_t expires_slack_ns; /* the NDR comes at most this much later */
@@ -95,6 +109,8 @@ struct target {
 	int64_t ready_within_ns; /* virtual; 60 s unless told */
 	char *alive; /* shell: exit 0 while the MTA lives; or NULL */
 	uint16_t submit_port;
+	enum target_submit_tls submit_tls;
+	char *submit_user, *submit_password; /* AUTH PLAIN; or NULL */
 	char *sendmail;	   /* shell; {from} {to} replaced; or NULL */
 	char *queue;	   /* shell: prints the queue */
 	char *queue_empty; /* ERE that the output matches when empty */

@@ -493,6 +493,9 @@ static void relay_go_on(struct relay *r, enum smtp_client_state state,
 		break;
 	case SMTP_CLIENT_CONNECT:
 	case SMTP_CLIENT_BANNER:
+	case SMTP_CLIENT_STARTTLS:
+	case SMTP_CLIENT_TLS:
+	case SMTP_CLIENT_AUTH:
 	case SMTP_CLIENT_QUIT:
 	case SMTP_CLIENT_CLOSED:
 	case SMTP_CLIENT_COUNT:

@@ -22,7 +22,7 @@ struct job {
 
 struct sender {
 	struct sender_options options;
-	struct sockaddr_in submit;
+	struct smtp_inject_way submit;
 	uv_timer_t timer;
 	size_t *order; /* mails by time, those of one time in file order */
 	size_t next;   /* in order */
@@ -207,8 +207,12 @@ struct sender *sender_new(const struct sender_options *options)
 	sort_by_time(s->order, options->scenario);
 	if (!options->submit_host ||
 	    uv_ip4_addr(options->submit_host, options->submit_port,
-			&s->submit) < 0)
-		uv_ip4_addr("127.0.0.1", options->submit_port, &s->submit);
+			&s->submit.address) < 0)
+		uv_ip4_addr("127.0.0.1", options->submit_port,
+			    &s->submit.address);
+	s->submit.tls = options->submit_tls;
+	s->submit.user = options->submit_user;
+	s->submit.password = options->submit_password;
 	s->timer.data = s;
 	uv_timer_init(options->loop, &s->timer);
 	return s;

@@ -13,6 +13,7 @@
 
 #include "deadmx/event.h"
 #include "sim/inject.h"
+#include "sim/tls.h"
 
 /* Mails handed over at the same time, at most: MTAs limit the connections
  * of one client (20 and more by default). The rest wait their turn. */
@@ -24,6 +25,8 @@ struct sender_options {
 	const struct deadmx_scenario *scenario;
 	const char *submit_host; /* IPv4 address, else 127.0.0.1 is meant */
 	uint16_t submit_port;
+	struct tls_context *submit_tls; /* for STARTTLS; NULL: without */
+	const char *submit_user, *submit_password; /* NULL: nobody logs in */
 	const char *sendmail;
 	int64_t (*now_ns)(void *arg); /* on the scenario's timeline */
 	/* How long the loop waits until then; NULL: the clocks run alike. */

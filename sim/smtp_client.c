@@ -3,6 +3,7 @@
 #include "sim/smtp_client.h"
 
 #include <assert.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,10 @@
 
 #include "sim/sim_timer.h"
 #include "sim/smtp_reply.h"
+
+enum {
+	CLIENT_WIRE_MAX = 4096, /* bytes of ciphertext read at once */
+};
 
 struct smtp_client {
 	uv_tcp_t tcp;
@@ -23,9 +28,13 @@ struct smtp_client {
 	int connect_rc; /* a connection that failed at once: why */
 	int64_t wait_ns;
 	char *helo;
-	char *extensions; /* the answer to EHLO, or NULL */
+	char *user, *password;
+	struct tls_context *tls_context;
+	struct tls *tls;  /* from the handshake on */
+	char *extensions; /* the last answer to EHLO, or NULL */
 	size_t in_len;
 	char in[SMTP_CLIENT_REPLY_MAX + 1]; /* one reply as it comes in */
+	char wire[CLIENT_WIRE_MAX];	    /* its ciphertext */
 };
 
 /* clang-format off */
@@ -57,7 +66,10 @@ static void client_closed(uv_handle_t *handle)
 	if (--c->open_handles)
 		return;
 	c->ops->on_closed(c->arg);
+	tls_free(c->tls);
 	free(c->helo);
+	free(c->user);
+	free(c->password);
 	free(c->extensions);
 	free(c);
 }
@@ -101,22 +113,48 @@ static void client_on_written(uv_write_t *req, int status)
 	free(w);
 }
 
-/* Send @text, malloc'd, and wait for the reply of @next. */
-static void client_send(struct smtp_client *c, enum smtp_client_state next,
-			char *text, size_t len)
+/* Write @text, malloc'd. A broken connection is seen by the reader. */
+static void client_write(struct smtp_client *c, char *text, size_t len)
 {
 	struct write *w = calloc(1, sizeof(*w));
 	uv_buf_t buf = uv_buf_init(text, (unsigned)len);
 
 	assert(w && text);
-	smtp_client_enter(c, next);
 	w->text = text;
 	w->req.data = w;
-	sim_timer_start(&c->timer, client_on_timeout, c->wait_ns);
-	/* A broken connection is seen by the reader. */
 	if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &buf, 1,
 		     client_on_written) < 0)
 		client_on_written(&w->req, 0);
+}
+
+/* What TLS has to say. */
+static void client_flush(struct smtp_client *c)
+{
+	size_t len = tls_output(c->tls);
+	char *text;
+
+	if (!len)
+		return;
+	text = malloc(len);
+	assert(text);
+	tls_take(c->tls, text, len);
+	client_write(c, text, len);
+}
+
+/* Send @text, malloc'd, and wait for the reply of @next. */
+static void client_send(struct smtp_client *c, enum smtp_client_state next,
+			char *text, size_t len)
+{
+	assert(text);
+	smtp_client_enter(c, next);
+	sim_timer_start(&c->timer, client_on_timeout, c->wait_ns);
+	if (!c->tls) {
+		client_write(c, text, len);
+		return;
+	}
+	tls_write(c->tls, text, len);
+	free(text);
+	client_flush(c);
 }
 
 __attribute__((format(printf, 3, 4))) static void
@@ -178,22 +216,133 @@ void smtp_client_message(struct smtp_client *c, const char *data, size_t len)
 
 /* --- in ------------------------------------------------------------------ */
 
-bool smtp_client_offers(const struct smtp_client *c, const char *extension)
+/* What stands behind @name in the answer to EHLO, to the end of its line. */
+static const char *client_extension(const struct smtp_client *c,
+				    const char *name)
 {
-	size_t len = strlen(extension);
+	size_t len = strlen(name);
 
 	if (!c->extensions)
-		return false;
+		return NULL;
 	/* They stand one a line behind the code, from the second line on. */
 	for (const char *p = strchr(c->extensions, '\n'); p;
 	     p = strchr(p, '\n')) {
 		p++;
 		if (strlen(p) >= 4 + len &&
-		    strncasecmp(p + 4, extension, len) == 0 &&
+		    strncasecmp(p + 4, name, len) == 0 &&
 		    strchr(" \n", p[4 + len]))
+			return p + 4 + len;
+	}
+	return NULL;
+}
+
+bool smtp_client_offers(const struct smtp_client *c, const char *extension)
+{
+	return client_extension(c, extension) != NULL;
+}
+
+/* "AUTH LOGIN PLAIN" (RFC 4954 3). */
+static bool client_offers_plain(const struct smtp_client *c)
+{
+	const char *word = client_extension(c, "AUTH");
+
+	while (word && *word == ' ') {
+		size_t len = strcspn(++word, " \n");
+
+		if (len == 5 && strncasecmp(word, "PLAIN", len) == 0)
 			return true;
+		word += len;
 	}
 	return false;
+}
+
+static void client_not_offered(struct smtp_client *c,
+			       enum smtp_client_state wanted)
+{
+	smtp_client_enter(c, wanted);
+	client_fail(c, UV_ENOTSUP);
+}
+
+/* RFC 4616: no authorization identity, the user, the password. */
+static void client_auth(struct smtp_client *c)
+{
+	unsigned char plain[2 * SMTP_CLIENT_LOGIN_MAX + 2];
+	char text[4 * (sizeof(plain) / 3 + 1) + 1];
+	size_t user = strlen(c->user), password = strlen(c->password);
+
+	assert(user <= SMTP_CLIENT_LOGIN_MAX &&
+	       password <= SMTP_CLIENT_LOGIN_MAX);
+	plain[0] = plain[1 + user] = '\0';
+	memcpy(plain + 1, c->user, user);
+	memcpy(plain + 2 + user, c->password, password);
+	EVP_EncodeBlock((unsigned char *)text, plain,
+			(int)(2 + user + password));
+	client_command(c, SMTP_CLIENT_AUTH, "AUTH PLAIN %s\r\n", text);
+}
+
+/* A good reply to EHLO or HELO: what is wanted before the mail? */
+static void client_greeted(struct smtp_client *c, int code, const char *reply)
+{
+	if (c->tls_context && !c->tls) {
+		if (smtp_client_offers(c, "STARTTLS"))
+			client_command(c, SMTP_CLIENT_STARTTLS, "STARTTLS\r\n");
+		else
+			client_not_offered(c, SMTP_CLIENT_STARTTLS);
+	} else if (c->user) {
+		if (client_offers_plain(c))
+			client_auth(c);
+		else
+			client_not_offered(c, SMTP_CLIENT_AUTH);
+	} else {
+		c->ops->on_reply(c->arg, c->state, code, reply);
+	}
+}
+
+static void client_begin_tls(struct smtp_client *c)
+{
+	c->tls = tls_new_client(c->tls_context);
+	if (!c->tls) {
+		client_fail(c, UV_ENOMEM);
+		return;
+	}
+	smtp_client_enter(c, SMTP_CLIENT_TLS);
+	sim_timer_start(&c->timer, client_on_timeout, c->wait_ns);
+	client_flush(c);
+}
+
+/* A good reply: what comes next? */
+static void client_on_good(struct smtp_client *c, int code, const char *reply)
+{
+	switch (c->state) {
+	case SMTP_CLIENT_BANNER:
+		client_command(c, SMTP_CLIENT_EHLO, "EHLO %s\r\n", c->helo);
+		return;
+	case SMTP_CLIENT_EHLO:
+		free(c->extensions);
+		c->extensions = strdup(reply);
+		client_greeted(c, code, reply);
+		return;
+	case SMTP_CLIENT_HELO:
+		client_greeted(c, code, reply);
+		return;
+	case SMTP_CLIENT_STARTTLS:
+		client_begin_tls(c);
+		return;
+	case SMTP_CLIENT_AUTH:
+	case SMTP_CLIENT_MAIL:
+	case SMTP_CLIENT_RCPT:
+	case SMTP_CLIENT_DATA:
+	case SMTP_CLIENT_DOT:
+		c->ops->on_reply(c->arg, c->state, code, reply);
+		return;
+	case SMTP_CLIENT_CONNECT:
+	case SMTP_CLIENT_TLS:
+	case SMTP_CLIENT_QUIT:
+	case SMTP_CLIENT_CLOSED:
+	case SMTP_CLIENT_COUNT:
+		break;
+	}
+	assert(!"nothing was said that this could answer");
 }
 
 static void client_on_reply(struct smtp_client *c, const char *reply)
@@ -201,19 +350,16 @@ static void client_on_reply(struct smtp_client *c, const char *reply)
 	int code = smtp_reply_code(reply);
 
 	uv_timer_stop(&c->timer);
-	if (c->state == SMTP_CLIENT_QUIT) {
+	if (c->state == SMTP_CLIENT_QUIT)
 		smtp_client_close(c);
-	} else if (!code) {
+	else if (!code)
 		client_fail(c, UV_EPROTO);
-	} else if (c->state == SMTP_CLIENT_BANNER && code / 100 == 2) {
-		client_command(c, SMTP_CLIENT_EHLO, "EHLO %s\r\n", c->helo);
-	} else if (c->state == SMTP_CLIENT_EHLO && code / 100 == 5) {
+	else if (code / 100 == 2)
+		client_on_good(c, code, reply);
+	else if (c->state == SMTP_CLIENT_EHLO && code / 100 == 5)
 		client_command(c, SMTP_CLIENT_HELO, "HELO %s\r\n", c->helo);
-	} else {
-		if (c->state == SMTP_CLIENT_EHLO)
-			c->extensions = strdup(reply);
+	else
 		c->ops->on_reply(c->arg, c->state, code, reply);
-	}
 }
 
 /* Length of the whole reply at the head of @c->in, 0 when not there yet. */
@@ -233,32 +379,87 @@ static void client_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct smtp_client *c = handle->data;
 
-	*buf = uv_buf_init(c->in + c->in_len,
-			   (unsigned)(SMTP_CLIENT_REPLY_MAX - c->in_len));
+	size_t room = SMTP_CLIENT_REPLY_MAX - c->in_len;
+
+	if (!c->tls) {
+		*buf = uv_buf_init(c->in + c->in_len, (unsigned)room);
+		return;
+	}
+	room = tls_room(c->tls);
+	*buf = uv_buf_init(
+		c->wire,
+		(unsigned)(room < sizeof(c->wire) ? room : sizeof(c->wire)));
 }
 
-static void client_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+/* More of a reply has come in. */
+static void client_look(struct smtp_client *c)
 {
-	struct smtp_client *c = stream->data;
 	size_t len;
 	char *plain;
 
-	if (n < 0) {
-		client_fail(c, n == UV_ENOBUFS ? UV_EMSGSIZE : (int)n);
-		return;
-	}
-	c->in_len += (size_t)n;
 	c->in[c->in_len] = '\0';
 	len = client_reply_length(c);
 	if (!len)
 		return;
-	/* Nothing is pipelined: what follows a reply is thrown away. */
+	/* Nothing is pipelined: what follows a reply is thrown away, and so is
+	 * what was said in the clear behind the one to STARTTLS. */
 	c->in[len] = '\0';
 	c->in_len = 0;
 	plain = smtp_reply_plain(c->in, len);
 	assert(plain);
 	client_on_reply(c, plain);
 	free(plain);
+}
+
+/* All the plaintext that there is. */
+static void client_pull(struct smtp_client *c)
+{
+	char rest[1024];
+	size_t n;
+
+	while ((n = tls_read(c->tls, c->in + c->in_len,
+			     SMTP_CLIENT_REPLY_MAX - c->in_len)))
+		c->in_len += n;
+	c->in[c->in_len] = '\0';
+	while (client_reply_length(c) && tls_read(c->tls, rest, sizeof(rest)))
+		; /* behind a reply: thrown away, as without TLS */
+	client_look(c);
+}
+
+static void client_on_tls(struct smtp_client *c)
+{
+	bool shaking = c->state == SMTP_CLIENT_TLS;
+
+	client_flush(c);
+	if (tls_state(c->tls) == TLS_STATE_HANDSHAKE)
+		return;
+	if (tls_state(c->tls) != TLS_STATE_FAILED && shaking)
+		client_command(c, SMTP_CLIENT_EHLO, "EHLO %s\r\n", c->helo);
+	else if (tls_state(c->tls) != TLS_STATE_FAILED)
+		client_pull(c);
+	if (c->state == SMTP_CLIENT_CLOSED)
+		return;
+	if (tls_state(c->tls) == TLS_STATE_FAILED)
+		client_fail(c, UV_EPROTO);
+	else if (tls_state(c->tls) == TLS_STATE_CLOSED)
+		client_fail(c, UV_EOF);
+	else if (c->in_len == SMTP_CLIENT_REPLY_MAX)
+		client_fail(c, UV_EMSGSIZE);
+}
+
+static void client_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct smtp_client *c = stream->data;
+
+	if (n < 0) {
+		client_fail(c, n == UV_ENOBUFS ? UV_EMSGSIZE : (int)n);
+	} else if (c->tls) {
+		tls_feed(c->tls, c->wire, (size_t)n);
+		client_on_tls(c);
+	} else {
+		c->in_len += (size_t)n;
+		client_look(c);
+	}
 }
 
 /* --- the connection ------------------------------------------------------ */
@@ -305,6 +506,12 @@ struct smtp_client *smtp_client_new(const struct smtp_client_options *options,
 	c->wait_ns = options->wait_ns;
 	c->helo = strdup(options->helo);
 	assert(c->helo);
+	c->tls_context = options->tls;
+	if (options->user) {
+		c->user = strdup(options->user);
+		c->password = strdup(options->password);
+		assert(c->user && c->password);
+	}
 	c->tcp.data = c->timer.data = c->connect.data = c;
 	uv_tcp_init(options->loop, &c->tcp);
 	uv_timer_init(options->loop, &c->timer);

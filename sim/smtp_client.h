@@ -2,11 +2,11 @@
 /*
  * The client's side of one SMTP conversation.
  *
- * It connects, greets (HELO when EHLO is refused) and tells when it is ready;
- * from then on the caller says what comes next, one command at a time: a
- * scenario tests how the MTA sends, not how it receives. It owns its socket
- * and timer on the caller's loop. Senders hand mail over with it, frontends
- * talk to their backends.
+ * It connects, greets (HELO when EHLO is refused), goes over to TLS and logs
+ * in where that is wanted, and tells when it is ready; from then on the caller
+ * says what comes next, one command at a time: a scenario tests how the MTA
+ * sends, not how it receives. It owns its socket and timer on the caller's
+ * loop. Senders hand mail over with it, frontends talk to their backends.
  */
 #ifndef SIM_SMTP_CLIENT_H
 #define SIM_SMTP_CLIENT_H
@@ -16,9 +16,13 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "deadmx/world.h"
+#include "sim/tls.h"
+
 /* Limits, tested in tests/unit/test_sender.c. */
 enum {
 	SMTP_CLIENT_REPLY_MAX = 4096, /* bytes of one reply; more is an error */
+	SMTP_CLIENT_LOGIN_MAX = DEADMX_WORLD_LOGIN_MAX,
 };
 
 /* XX(ENUM, "name"): which reply it waits for. */
@@ -28,6 +32,9 @@ enum {
 	XX(BANNER, "banner")   /* then sends EHLO */                           \
 	XX(EHLO, "ehlo")       /* then HELO, when it is refused for good */    \
 	XX(HELO, "helo")                                                       \
+	XX(STARTTLS, "starttls")                                               \
+	XX(TLS, "tls")         /* no reply but the handshake; EHLO again */    \
+	XX(AUTH, "auth")                                                       \
 	XX(MAIL, "mail")                                                       \
 	XX(RCPT, "rcpt")                                                       \
 	XX(DATA, "data")                                                       \
@@ -51,21 +58,27 @@ struct smtp_client_options {
 	const struct sockaddr *from; /* its own address; NULL: any */
 	const char *helo;	     /* its own name, copied */
 	int64_t wait_ns;	     /* for the connection and each reply */
+	/* For STARTTLS (RFC 3207), must outlive the client; NULL: without. */
+	struct tls_context *tls;
+	/* For AUTH PLAIN (RFC 4616), copied; NULL: nobody logs in. Whether
+	 * in the clear or not is the caller's business. */
+	const char *user, *password;
 };
 
 struct smtp_client_ops {
 	/*
 	 * A whole reply, lines split by \n, to what @state says. It is not
-	 * asked about a good greeting, nor about an EHLO that is tried again
-	 * as HELO; a good EHLO or HELO says that it is ready. The callee sends
-	 * what comes next or closes.
+	 * asked about good replies on the way, nor about an EHLO that is tried
+	 * again as HELO; the first good one, to EHLO, HELO or AUTH, says that
+	 * it is ready. The callee sends what comes next or closes.
 	 */
 	void (*on_reply)(void *arg, enum smtp_client_state state, int code,
 			 const char *reply);
 	/*
 	 * There will be no (further) reply: UV_EOF, UV_ECONNRESET,
-	 * UV_ETIMEDOUT, UV_EPROTO (no SMTP), UV_EMSGSIZE (without end), or why
-	 * it couldn't connect. It is closing already.
+	 * UV_ETIMEDOUT, UV_EPROTO (no SMTP, or no TLS), UV_EMSGSIZE (without
+	 * end), UV_ENOTSUP (STARTTLS or AUTH PLAIN isn't offered), or why it
+	 * couldn't connect. It is closing already.
 	 */
 	void (*on_failed)(void *arg, enum smtp_client_state state, int rc);
 	/* Last: all handles are closed, the client is gone. */

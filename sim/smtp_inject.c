@@ -119,6 +119,7 @@ static void inject_go_on(struct smtp_inject *s, enum smtp_client_state state,
 	switch (state) {
 	case SMTP_CLIENT_EHLO:
 	case SMTP_CLIENT_HELO:
+	case SMTP_CLIENT_AUTH:
 		inject_mail(s);
 		return;
 	case SMTP_CLIENT_MAIL:
@@ -139,6 +140,8 @@ static void inject_go_on(struct smtp_inject *s, enum smtp_client_state state,
 		return;
 	case SMTP_CLIENT_CONNECT:
 	case SMTP_CLIENT_BANNER:
+	case SMTP_CLIENT_STARTTLS:
+	case SMTP_CLIENT_TLS:
 	case SMTP_CLIENT_QUIT:
 	case SMTP_CLIENT_CLOSED:
 	case SMTP_CLIENT_COUNT:
@@ -162,8 +165,10 @@ static void inject_on_reply(void *arg, enum smtp_client_state state, int code,
 	smtp_client_quit(s->client);
 }
 
-static const char *failure_text(int rc)
+static const char *failure_text(enum smtp_client_state state, int rc)
 {
+	if (state == SMTP_CLIENT_TLS && rc == UV_EPROTO)
+		return "no TLS handshake";
 	switch (rc) {
 	case UV_EOF:
 		return "connection closed";
@@ -173,6 +178,9 @@ static const char *failure_text(int rc)
 		return "an answer that is no SMTP reply";
 	case UV_EMSGSIZE:
 		return "an answer without end";
+	case UV_ENOTSUP:
+		return state == SMTP_CLIENT_AUTH ? "AUTH PLAIN isn't offered"
+						 : "STARTTLS isn't offered";
 	default:
 		return uv_strerror(rc);
 	}
@@ -182,8 +190,8 @@ static void inject_on_failed(void *arg, enum smtp_client_state state, int rc)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "%s (waiting at %s)", failure_text(rc),
-		 smtp_client_state_name(state));
+	snprintf(text, sizeof(text), "%s (waiting at %s)",
+		 failure_text(state, rc), smtp_client_state_name(state));
 	inject_decide(arg, INJECT_FAILED, text);
 }
 
@@ -207,15 +215,18 @@ void smtp_inject_close(struct smtp_inject *s)
 }
 
 struct smtp_inject *smtp_inject_new(uv_loop_t *loop,
-				    const struct sockaddr_in *addr,
+				    const struct smtp_inject_way *way,
 				    const struct inject *inject)
 {
 	struct smtp_inject *s = calloc(1, sizeof(*s));
 	struct smtp_client_options options = {
 		.loop = loop,
-		.address = (const struct sockaddr *)addr,
+		.address = (const struct sockaddr *)&way->address,
 		.helo = "[127.0.0.1]",
 		.wait_ns = INJECT_WAIT_S * DEADMX_NS_PER_S,
+		.tls = way->tls,
+		.user = way->user,
+		.password = way->password,
 	};
 
 	assert(s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The server's side of one TLS session: see tls.h. */
+/* One side of one TLS session: see tls.h. */
 #include "sim/tls.h"
 
 #include <assert.h>
@@ -33,7 +33,7 @@ struct tls_context *tls_context_new(void)
 
 	assert(ctx);
 	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	ctx->ssl_ctx = SSL_CTX_new(TLS_server_method());
+	ctx->ssl_ctx = SSL_CTX_new(TLS_method());
 	if (!ctx->ssl_ctx) {
 		free(ctx);
 		return NULL;
@@ -87,8 +87,7 @@ static bool set_cert(SSL *ssl, const struct tls_cert *cert)
 	       (!cert->root || SSL_add1_chain_cert(ssl, cert->root));
 }
 
-struct tls *tls_new(struct tls_context *ctx, const struct tls_cert *cert,
-		    enum tls_profile profile)
+static struct tls *session_new(struct tls_context *ctx)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 
@@ -96,8 +95,7 @@ struct tls *tls_new(struct tls_context *ctx, const struct tls_cert *cert,
 	t->ssl = SSL_new(ctx->ssl_ctx);
 	t->in = BIO_new(BIO_s_mem());
 	t->out = BIO_new(BIO_s_mem());
-	if (!t->ssl || !t->in || !t->out || !set_profile(t->ssl, profile) ||
-	    !set_cert(t->ssl, cert)) {
+	if (!t->ssl || !t->in || !t->out) {
 		BIO_free(t->in);
 		BIO_free(t->out);
 		SSL_free(t->ssl);
@@ -105,6 +103,20 @@ struct tls *tls_new(struct tls_context *ctx, const struct tls_cert *cert,
 		return NULL;
 	}
 	SSL_set_bio(t->ssl, t->in, t->out);
+	return t;
+}
+
+struct tls *tls_new(struct tls_context *ctx, const struct tls_cert *cert,
+		    enum tls_profile profile)
+{
+	struct tls *t = session_new(ctx);
+
+	if (!t)
+		return NULL;
+	if (!set_profile(t->ssl, profile) || !set_cert(t->ssl, cert)) {
+		tls_free(t);
+		return NULL;
+	}
 	SSL_set_accept_state(t->ssl);
 	return t;
 }
@@ -126,7 +138,8 @@ static void fail(struct tls *t, const char *why)
 void tls_hangup(struct tls *t)
 {
 	if (t->state == TLS_STATE_HANDSHAKE)
-		t->error = "the client hung up";
+		t->error = SSL_is_server(t->ssl) ? "the client hung up"
+						 : "the server hung up";
 	if (t->state != TLS_STATE_FAILED)
 		t->state = TLS_STATE_CLOSED;
 }
@@ -160,6 +173,20 @@ static void shake_hands(struct tls *t)
 		t->state = TLS_STATE_OPEN;
 	else
 		look(t, rc);
+}
+
+/* Level 0: the MTA's key and certificate may be as weak as they like. */
+struct tls *tls_new_client(struct tls_context *ctx)
+{
+	struct tls *t = session_new(ctx);
+
+	if (!t)
+		return NULL;
+	SSL_set_security_level(t->ssl, 0);
+	SSL_set_verify(t->ssl, SSL_VERIFY_NONE, NULL);
+	SSL_set_connect_state(t->ssl);
+	shake_hands(t);
+	return t;
 }
 
 size_t tls_room(const struct tls *t)
@@ -199,7 +226,7 @@ size_t tls_read(struct tls *t, void *buf, size_t len)
 	return 0;
 }
 
-/* A client that has closed its side may still listen. */
+/* A peer that has closed its side may still listen. */
 static bool can_write(const struct tls *t)
 {
 	return t->state == TLS_STATE_OPEN ||

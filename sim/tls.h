@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server's side of one TLS session: ciphertext in, plaintext out, and
- * the reverse.
+ * One side of one TLS session: ciphertext in, plaintext out, and the reverse.
  *
  * OpenSSL over memory BIOs. It has no socket and no clock: certificates are
  * looked at by the client, on the client's clock. Nothing is resumed and
  * nothing renegotiated, so that each connection shows its certificate anew.
  * Make it when a client begins its handshake, not before: a session costs
  * some 11 KiB, and some 50 more during the handshake.
+ *
+ * Servers are the world's, which MTAs meet. The client is the sender's, who
+ * hands mail to the MTA.
  */
 #ifndef SIM_TLS_H
 #define SIM_TLS_H
@@ -34,7 +36,7 @@ enum tls_profile {
 enum tls_state {
 	TLS_STATE_HANDSHAKE,
 	TLS_STATE_OPEN,
-	TLS_STATE_CLOSED, /* nothing more comes from the client */
+	TLS_STATE_CLOSED, /* nothing more comes from the peer */
 	TLS_STATE_FAILED, /* see tls_error(); an alert may be in the output */
 };
 
@@ -45,22 +47,27 @@ struct tls;
 struct tls_context *tls_context_new(void);
 void tls_context_free(struct tls_context *ctx);
 
-/* @cert must outlive the session. NULL as above. */
+/* A server's. @cert must outlive the session. NULL as above. */
 struct tls *tls_new(struct tls_context *ctx, const struct tls_cert *cert,
 		    enum tls_profile profile);
+/*
+ * A client's, which has begun: see tls_output(). It takes any certificate, for
+ * it is to test how the MTA sends, not how it is reached. NULL as above.
+ */
+struct tls *tls_new_client(struct tls_context *ctx);
 void tls_free(struct tls *t);
 
 /* How much ciphertext may be fed: 0 while plaintext has to be read. */
 size_t tls_room(const struct tls *t);
-/* Ciphertext from the client, at most tls_room(). */
+/* Ciphertext from the peer, at most tls_room(). */
 void tls_feed(struct tls *t, const void *bytes, size_t len);
-/* Plaintext from the client; bytes read, 0 when there is none. */
+/* Plaintext from the peer; bytes read, 0 when there is none. */
 size_t tls_read(struct tls *t, void *buf, size_t len);
-/* Plaintext for the client; nobody hears it before the handshake is done. */
+/* Plaintext for the peer; nobody hears it before the handshake is done. */
 void tls_write(struct tls *t, const void *bytes, size_t len);
-/* Nothing more will be written: tell the client so. */
+/* Nothing more will be written: tell the peer so. */
 void tls_end(struct tls *t);
-/* The client hung up, which is an error in the handshake only. */
+/* The peer hung up, which is an error in the handshake only. */
 void tls_hangup(struct tls *t);
 
 /* What is to be sent: how much, and take @len of it. */

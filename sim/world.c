@@ -155,17 +155,19 @@ static int start_tls(struct deadmx_world_run *run,
 		     const struct deadmx_world_options *options, FILE *errors)
 {
 	struct smtp_server_shared *shared = &run->shared;
+	bool wanted =
+		has_tls(&run->scenario->world) || options->submit_starttls;
 	int rc;
 
-	if (!options->ca_file && !has_tls(&run->scenario->world))
+	if (!options->ca_file && !wanted)
 		return 0;
 	rc = tls_authority_new(errors, &shared->authority);
 	if (rc < 0)
 		return rc;
-	if (has_tls(&run->scenario->world))
+	if (wanted)
 		shared->tls = tls_context_new();
-	if (has_tls(&run->scenario->world) && !shared->tls) {
-		fprintf(errors, "TLS: OpenSSL can't be a server here\n");
+	if (wanted && !shared->tls) {
+		fprintf(errors, "TLS: OpenSSL doesn't work here\n");
 		return -EIO;
 	}
 	return options->ca_file ? write_certificates(run, options, errors) : 0;
@@ -205,6 +207,9 @@ static void start_sender(struct deadmx_world_run *run,
 		.scenario = run->scenario,
 		.submit_host = options->submit_host,
 		.submit_port = options->submit_port,
+		.submit_tls = options->submit_starttls ? run->shared.tls : NULL,
+		.submit_user = options->submit_user,
+		.submit_password = options->submit_password,
 		.sendmail = options->sendmail,
 		.now_ns = run_now,
 		.wait_ns = run_wait,
@@ -271,8 +276,8 @@ int deadmx_world_start(uv_loop_t *loop, const struct deadmx_scenario *scenario,
 		.on_message = run_on_message,
 		.arg = run,
 	};
-	start_sender(run, options);
 	rc = start_tls(run, options, errors);
+	start_sender(run, options); /* says STARTTLS, and is always closed */
 	if (rc == 0)
 		rc = start_dns(run, options, errors);
 	if (rc == 0)

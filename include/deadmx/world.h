@@ -21,6 +21,7 @@ enum {
 	/* Five days in less than half a second: more tells nothing. */
 	DEADMX_WORLD_SPEED_MAX = 1000 * 1000,
 	DEADMX_WORLD_ROWS_BYTES_MAX = 64 << 10, /* set by hand at once */
+	DEADMX_WORLD_LOGIN_MAX = 255, /* bytes of a user, of a password */
 };
 
 struct deadmx_world_options {
@@ -30,6 +31,10 @@ struct deadmx_world_options {
 	bool manage_network;	 /* may add routes and filters (sandbox) */
 	uint16_t submit_port;	 /* the target's SMTP port, 127.0.0.1 */
 	const char *submit_host;
+	bool submit_starttls; /* says STARTTLS there first */
+	/* Logs in with AUTH PLAIN there, at most DEADMX_WORLD_LOGIN_MAX bytes
+	 * each; NULL = nobody logs in. */
+	const char *submit_user, *submit_password;
 	const char *ca_file; /* the root of the servers' certificates is
 			      * written there, PEM; NULL = nowhere */
 	/* With ca_file: a certificate for the MTA itself, of that root, and

@@ -137,7 +137,8 @@ static void test_target_all_keys(void **state)
 		"/etc/y: {content: ''}}\n"
 		"setup: s\nstart: run\nforeground: yes\n"
 		"ready: {command: r, port: 26, within: 5s}\nalive: l\n"
-		"submit: {port: 587, sendmail: 'm {from} {to}'}\n"
+		"submit: {port: 587, tls: starttls, user: u, password: 'p w', "
+		"sendmail: 'm {from} {to}'}\n"
 		"queue: {show: q, empty: ^$}\nstop: p\nlog_file: /var/log/x\n"
 		"documented: {expires_after: 4d, expires_slack: 2h, status: "
 		"4.4.7, retry: 5m..1h, delay_notice: 4h, source: s}\n");
@@ -164,6 +165,9 @@ static void test_target_all_keys(void **state)
 	assert_int_equal(t->ready_port, 26);
 	assert_string_equal(t->ready, "r");
 	assert_int_equal(t->submit_port, 587);
+	assert_int_equal(t->submit_tls, TARGET_SUBMIT_TLS_STARTTLS);
+	assert_string_equal(t->submit_user, "u");
+	assert_string_equal(t->submit_password, "p w");
 	assert_string_equal(t->queue_empty, "^$");
 	assert_int_equal(t->documented.status_rule, TARGET_STATUS_FIXED);
 	assert_string_equal(t->documented.status, "4.4.7");
@@ -209,6 +213,49 @@ static void test_target_refused(void **state)
 	       "description: d\nstart: x\nsubmit: {}\n"
 	       "documented: {status: last, retry: 5m}\n",
 	       "\"source\" is missing");
+}
+
+#define WITH_SUBMIT(keys)                                                      \
+	"description: d\nstart: x\ndocumented: {source: s}\n"                  \
+	"submit: {" keys "}\n"
+
+static void test_target_submit(void **state)
+{
+	struct target *t = take(state, WITH_SUBMIT("port: 25"));
+
+	assert_int_equal(t->submit_tls, TARGET_SUBMIT_TLS_NONE);
+	assert_null(t->submit_user);
+	t = take(state, WITH_SUBMIT("port: 25, tls: none"));
+	assert_int_equal(t->submit_tls, TARGET_SUBMIT_TLS_NONE);
+	refuse(state, WITH_SUBMIT("port: 25, tls: smtps"),
+	       "4:25: tls, expected none or starttls, got \"smtps\"");
+	refuse(state, WITH_SUBMIT("user: u, password: p"), "got neither");
+	refuse(state, WITH_SUBMIT("sendmail: m, tls: starttls"),
+	       "expected a port beside the tls, got none");
+	refuse(state, WITH_SUBMIT("sendmail: m, user: u, password: p"),
+	       "expected a port beside the user, got none");
+	refuse(state, WITH_SUBMIT("port: 25, user: u"),
+	       "expected a password beside the user, got none");
+	refuse(state, WITH_SUBMIT("port: 25, password: p"),
+	       "expected a user beside the password, got none");
+	refuse(state, WITH_SUBMIT("port: 25, user: '', password: p"), "user");
+}
+
+static void test_target_login_limit(void **state)
+{
+	char text[2 * TARGET_LOGIN_MAX + 256], word[TARGET_LOGIN_MAX + 2];
+
+	memset(word, 'x', sizeof(word));
+	word[TARGET_LOGIN_MAX] = '\0';
+	snprintf(text, sizeof(text),
+		 WITH_SUBMIT("port: 25, user: %s, password: %s"), word, word);
+	assert_int_equal(strlen(take(state, text)->submit_password),
+			 TARGET_LOGIN_MAX);
+	memset(word, 'x', sizeof(word));
+	word[TARGET_LOGIN_MAX + 1] = '\0';
+	snprintf(text, sizeof(text),
+		 WITH_SUBMIT("port: 25, user: %s, password: p"), word);
+	refuse(state, text, "user, expected at most 255 bytes");
 }
 
 static void test_target_expand(void **state)
@@ -421,7 +468,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_target_defaults),     T(test_target_all_keys),
-		T(test_target_refused),	     T(test_target_expand),
+		T(test_target_refused),	     T(test_target_submit),
+		T(test_target_login_limit),  T(test_target_expand),
 		T(test_target_supports),     T(test_target_find),
 		T(test_target_load_missing), T(test_target_postfix),
 		T(test_target_shipped),	     T(test_target_ways),
