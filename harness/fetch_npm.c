@@ -136,6 +136,23 @@ static int npm_explain(struct npm *f, int err, const char *output)
 			(int)strcspn(line, "\n"), line);
 }
 
+/* npm is not asked when the packages are there already, nor is node then. */
+static bool npm_has_node(void)
+{
+	const char *dir = getenv("PATH");
+	char path[PATH_MAX];
+
+	while (dir && *dir) {
+		size_t len = strcspn(dir, ":");
+
+		snprintf(path, sizeof(path), "%.*s/node", (int)len, dir);
+		if (len && len < sizeof(path) - 8 && !access(path, X_OK))
+			return true;
+		dir += len + (dir[len] == ':');
+	}
+	return false;
+}
+
 static int npm_install(struct npm *f)
 {
 	char *argv[NPM_ARGS_MAX] = {(char *)"npm",
@@ -226,6 +243,11 @@ int fetch_npm(char *const *packages, size_t n, FILE *errors, char **ret_dir)
 				     "\"%.80s\" is no package of npm with its "
 				     "version (NAME@1.2.3)",
 				     packages[i]);
+	if (!r && !npm_has_node())
+		r = npm_fail(f, -ENOSYS,
+			     "no node on this machine for %s: install nodejs "
+			     "and npm",
+			     packages[0]);
 	if (!r)
 		r = fetch_store_open(&f->store, errors);
 	if (!r) {

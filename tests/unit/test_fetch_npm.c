@@ -61,6 +61,7 @@ static int setup(void **state)
 	if (!mkdtemp(c->dir))
 		return -1;
 	put(c, "npm", npm, 0755);
+	put(c, "node", "#!/bin/sh\n", 0755);
 	put(c, "log", "", 0644);
 	snprintf(c->path, sizeof(c->path), "%s:/usr/bin:/bin", c->dir);
 	setenv("PATH", c->path, 1);
@@ -153,8 +154,28 @@ static void test_fetch_npm_is_missing(void **state)
 {
 	struct cache *c = *state;
 
-	setenv("PATH", "/nonexistent", 1);
-	assert_null(fetch(c, "fine", one, 1, -ENOSYS, "install nodejs"));
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/npm", c->dir);
+	unlink(path);
+	setenv("PATH", c->dir, 1);
+	assert_null(
+		fetch(c, "fine", one, 1, -ENOSYS, "no npm on this machine"));
+}
+
+/* Without node what was fetched before is of no use. */
+static void test_fetch_npm_node_is_missing(void **state)
+{
+	struct cache *c = *state;
+	const char *const paths[] = {"/nonexistent:", "", "/nonexistent"};
+
+	free(fetch(c, "fine", one, 1, 0, NULL));
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		setenv("PATH", paths[i], 1);
+		assert_null(fetch(c, "fine", one, 1, -ENOSYS,
+				  "no node on this machine for mta@1.2.3: "
+				  "install nodejs and npm"));
+	}
 }
 
 static void test_fetch_npm_limit(void **state)
@@ -220,8 +241,11 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_fetch_npm_fetches_once), T(test_fetch_npm_failures),
-		T(test_fetch_npm_is_missing),	T(test_fetch_npm_limit),
+		T(test_fetch_npm_fetches_once),
+		T(test_fetch_npm_failures),
+		T(test_fetch_npm_is_missing),
+		T(test_fetch_npm_node_is_missing),
+		T(test_fetch_npm_limit),
 		T(test_fetch_npm_names),
 	};
 #undef T
