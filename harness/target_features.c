@@ -42,8 +42,8 @@ static void feature_read(struct deadmx_yaml *doc,
 	deadmx_yaml_error(doc, &node->place,
 			  deadmx_yaml_did_you_mean(doc, word, feature_words,
 						   TARGET_FEATURE_COUNT),
-			  "features, expected dsn, deliverby, smtputf8 or "
-			  "smarthost_only, got \"%.60s\"",
+			  "features, expected dsn, deliverby, smtputf8, "
+			  "smarthost_only or rewrites_sender, got \"%.60s\"",
 			  word);
 }
 
@@ -129,6 +129,23 @@ static bool need_mail(const struct need *n, const struct deadmx_mail *mail)
 	if (utf8 && !target_has(n->target, TARGET_FEATURE_SMTPUTF8))
 		return need_fail(n, &mail->place, "has no smtputf8, for %s",
 				 utf8);
+	return true;
+}
+
+/* --- another sender ------------------------------------------------------ */
+
+static bool need_same_sender(const struct need *n, const struct deadmx_world *w)
+{
+	for (size_t i = 0; i < w->server_count; i++)
+		for (size_t j = 0; j < w->servers[i].fault_count; j++) {
+			const struct deadmx_fault *row =
+				&w->servers[i].faults[j];
+
+			if (row->sender.text || row->spf)
+				return need_fail(n, &row->place,
+						 "rewrites the sender, for %s",
+						 row->spf ? "spf" : "sender");
+		}
 	return true;
 }
 
@@ -267,6 +284,9 @@ bool target_features_support(const struct target *target,
 	for (size_t i = 0; i < scenario->mail_count; i++)
 		if (!need_mail(&n, &scenario->mails[i]))
 			return false;
+	if (target_has(target, TARGET_FEATURE_REWRITES_SENDER) &&
+	    !need_same_sender(&n, &scenario->world))
+		return false;
 	return !target_has(target, TARGET_FEATURE_SMARTHOST_ONLY) ||
 	       !scenario->mail_count || need_one_host(&n, scenario);
 }

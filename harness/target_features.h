@@ -24,7 +24,9 @@ struct target;
 	XX(DELIVERBY, "deliverby", "takes BY (RFC 2852)")                      \
 	XX(SMTPUTF8, "smtputf8", "takes addresses in UTF-8 (RFC 6531)")        \
 	XX(SMARTHOST_ONLY, "smarthost_only",                                   \
-	   "asks for no MX: all mail goes to one host, {smarthost}")
+	   "asks for no MX: all mail goes to one host, {smarthost}")           \
+	XX(REWRITES_SENDER, "rewrites_sender",                                 \
+	   "sends with another address in MAIL FROM than it was given")
 
 enum target_feature {
 #define XX(uc, word, doc) TARGET_FEATURE_##uc,

@@ -127,8 +127,8 @@ static void test_target_features_refused(void **state)
 	static const char *const rows[][2] = {
 		{"features: [dns]\n", "did you mean \"dsn\"?"},
 		{"features: [dsn, no_listener]\n",
-		 ":5:17: features, expected dsn, deliverby, smtputf8 or "
-		 "smarthost_only, got \"no_listener\""},
+		 ":5:17: features, expected dsn, deliverby, smtputf8, "
+		 "smarthost_only or rewrites_sender, got \"no_listener\""},
 		{"features: {dsn: yes}\n", "a map"},
 		{"settings: {smarthost: x}\n",
 		 "not from, to, ca, cert, key or smarthost"},
@@ -240,6 +240,31 @@ static void test_target_features_smarthost(void **state)
 		check(f, rows[i].text, NULL);
 }
 
+/* What is said of a sender is said of MAIL FROM. */
+static void test_target_features_rewrites_sender(void **state)
+{
+	static const struct {
+		const char *row, *said;
+	} rows[] = {
+		{"rcpt: 451", NULL},
+		{"sender: a@sender.example, rcpt: 451",
+		 "rewrites the sender, for sender"},
+		{"spf: fail, rcpt: 451", "rewrites the sender, for spf"},
+	};
+	struct fixture *f = *state;
+	char text[512];
+
+	for (int i = 0; i < 6; i++) {
+		target_is(f,
+			  i < 3 ? LEAST "features: rewrites_sender\n" : LEAST);
+		snprintf(text, sizeof(text),
+			 "world: {servers: {mx.dest.example: {timeline: "
+			 "[{%s}]}}}\n" BOB,
+			 rows[i % 3].row);
+		check(f, text, i < 3 ? rows[i].said : NULL);
+	}
+}
+
 static void test_target_features_smarthost_is_best_mx(void **state)
 {
 	struct fixture *f = *state;
@@ -325,6 +350,7 @@ int main(void)
 		T(test_target_features_refused),
 		T(test_target_features_needed),
 		T(test_target_features_smarthost),
+		T(test_target_features_rewrites_sender),
 		T(test_target_features_smarthost_is_best_mx),
 		T(test_target_features_rcpt_rows),
 		T(test_target_features_documented),
