@@ -16,6 +16,16 @@
 #define EXPIRES_SLACK_NS (3600 * DEADMX_NS_PER_S)
 #define FILE_MODE	 0644
 
+static const char *setting_find(const struct deadmx_setting *settings,
+				size_t count, const char *name, size_t len)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(settings[i].name) == len &&
+		    memcmp(settings[i].name, name, len) == 0)
+			return settings[i].value;
+	return NULL;
+}
+
 /* Handlers that only put a text in its place; @arg is a struct target. */
 #define WORD_INTO(function, member)                                            \
 	static void function(struct deadmx_yaml *doc,                          \
@@ -37,7 +47,6 @@ WORD_INTO(ready_command, ready)
 WORD_INTO(submit_sendmail, sendmail)
 WORD_INTO(queue_show, queue)
 WORD_INTO(queue_empty, queue_empty)
-WORD_INTO(documented_source, documented.source)
 
 static bool path_read(struct deadmx_yaml *doc,
 		      const struct deadmx_yaml_node *node, char **ret)
@@ -494,20 +503,30 @@ static void read_queue(struct deadmx_yaml *doc,
 
 /* --- documented ---------------------------------------------------------- */
 
+static void documented_source(struct deadmx_yaml *doc,
+			      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_documented *d = arg;
+
+	deadmx_yaml_word(doc, node, &d->source);
+}
+
 static void documented_expires(struct deadmx_yaml *doc,
 			       const struct deadmx_yaml_node *node, void *arg)
 {
-	struct target *t = arg;
+	struct target_documented *d = arg;
 
-	deadmx_yaml_duration(doc, node, &t->documented.expires_after_ns);
+	d->says |= TARGET_SAYS_EXPIRES;
+	deadmx_yaml_duration(doc, node, &d->expires_after_ns);
 }
 
 static void documented_slack(struct deadmx_yaml *doc,
 			     const struct deadmx_yaml_node *node, void *arg)
 {
-	struct target *t = arg;
+	struct target_documented *d = arg;
 
-	deadmx_yaml_duration(doc, node, &t->documented.expires_slack_ns);
+	d->says |= TARGET_SAYS_SLACK;
+	deadmx_yaml_duration(doc, node, &d->expires_slack_ns);
 }
 
 /* A rule by its word, or a code that is always used. */
@@ -519,18 +538,19 @@ static void documented_status(struct deadmx_yaml *doc,
 		TARGET_STATUS_MAP(XX)
 #undef XX
 	};
-	struct target *t = arg;
+	struct target_documented *d = arg;
 	char *text;
 
+	d->says |= TARGET_SAYS_STATUS;
 	if (!deadmx_yaml_word(doc, node, &text))
 		return;
 	for (int i = 0; i < TARGET_STATUS_COUNT; i++)
 		if (i != TARGET_STATUS_FIXED && strcmp(words[i], text) == 0) {
-			t->documented.status_rule = (enum target_status)i;
+			d->status_rule = (enum target_status)i;
 			return;
 		}
-	t->documented.status_rule = TARGET_STATUS_FIXED;
-	t->documented.status = text;
+	d->status_rule = TARGET_STATUS_FIXED;
+	d->status = text;
 	if (!deadmx_yaml_is_status(text))
 		deadmx_yaml_wrong(doc, node, "status",
 				  "any, last_attempt or a code such as 4.4.7",
@@ -540,51 +560,146 @@ static void documented_status(struct deadmx_yaml *doc,
 static void documented_retry(struct deadmx_yaml *doc,
 			     const struct deadmx_yaml_node *node, void *arg)
 {
-	struct target *t = arg;
-	struct deadmx_range range;
+	struct target_documented *d = arg;
 
-	if (!deadmx_yaml_range(doc, node, true, &range))
-		return;
-	t->documented.retry_min_ns = range.min;
-	t->documented.retry_max_ns = range.max;
+	d->says |= TARGET_SAYS_RETRY;
+	target_retry_read(doc, node, &d->retry);
+}
+
+static void documented_last(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_documented *d = arg;
+
+	d->says |= TARGET_SAYS_LAST;
+	deadmx_yaml_yes(doc, node, &d->last_attempt);
 }
 
 static void documented_notice(struct deadmx_yaml *doc,
 			      const struct deadmx_yaml_node *node, void *arg)
 {
-	struct target *t = arg;
+	struct target_documented *d = arg;
 
+	d->says |= TARGET_SAYS_NOTICE;
 	if (!deadmx_yaml_is(node, "none"))
-		deadmx_yaml_duration(doc, node, &t->documented.delay_notice_ns);
+		deadmx_yaml_duration(doc, node, &d->delay_notice_ns);
+}
+
+/*
+ * What stands in `documented` and in each row of its `when`:
+ * XX(handler, "word", "for the reference", "type")
+ */
+/* clang-format off */
+#define SAID_MAP(XX) \
+	XX(documented_expires, "expires_after", \
+	   "how long mail is tried (default: not documented, not judged)", \
+	   "duration") \
+	XX(documented_slack, "expires_slack", \
+	   "the bounce comes at most this much later (default 1h)", \
+	   "duration") \
+	XX(documented_status, "status", \
+	   "of an expiry bounce: last_attempt, the code of the last failed " \
+	   "attempt; a code such as 4.4.7 that is always used; or any " \
+	   "(default)", \
+	   "'any'|'last_attempt'|status") \
+	XX(documented_retry, "retry", \
+	   "when mail is tried again: a range of gaps such as 5m..75m, a " \
+	   "rule, or a list of rules (default: not documented, not judged)", \
+	   "times|table retry|list table retry") \
+	XX(documented_last, "last_attempt", \
+	   "yes: when its time is over, mail is tried once more (default no)", \
+	   "yes") \
+	XX(documented_notice, "delay_notice", \
+	   "when the sender is told of a delay, or none (default: not " \
+	   "documented, not judged)", \
+	   "'none'|duration")
+/* clang-format on */
+
+static const struct deadmx_yaml_key said_keys[] = {
+#define XX(read, word, doc, type) {word, read, doc, false, type},
+	SAID_MAP(XX)
+#undef XX
+		{0},
+};
+
+static void when_setting(struct deadmx_yaml *doc,
+			 const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_when *when = arg;
+
+	deadmx_yaml_word(doc, node, &when->setting);
+}
+
+static void when_is(struct deadmx_yaml *doc,
+		    const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_when *when = arg;
+
+	deadmx_yaml_texts(doc, node, &when->is, &when->is_count);
+}
+
+/* Read by the handler of the same word in said_keys. */
+static void when_said(struct deadmx_yaml *doc,
+		      const struct deadmx_yaml_node *node, void *arg)
+{
+	struct target_when *when = arg;
+
+	for (const struct deadmx_yaml_key *k = said_keys; k->word; k++)
+		if (strcmp(k->word, node->key->text) == 0)
+			k->read(doc, node, &when->documented);
+}
+
+static const struct deadmx_yaml_key when_keys[] = {
+	{"setting", when_setting, "name of one of the target's settings", true,
+	 "word"},
+	{"is", when_is, "its value, or a list of values", true,
+	 "word|list word"},
+#define XX(read, word, doc, type) {word, when_said, doc, false, type},
+	SAID_MAP(XX)
+#undef XX
+		{0},
+};
+
+static void documented_when(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node, void *arg)
+{
+	const struct deadmx_yaml_node *child;
+	struct target *t = doc->user;
+
+	(void)arg;
+	if (node->kind != DEADMX_YAML_LIST) {
+		deadmx_yaml_wrong(doc, node, "when", "a list of rows", NULL);
+		return;
+	}
+	t->whens =
+		deadmx_arena_array(doc->arena, node->count, sizeof(*t->whens));
+	for (child = node->first; child; child = child->next) {
+		struct target_when *when = &t->whens[t->when_count++];
+
+		when->place = child->place;
+		deadmx_yaml_map(doc, child, "when", when_keys, when);
+	}
 }
 
 static const struct deadmx_yaml_key documented_keys[] = {
-	{"expires_after", documented_expires,
-	 "how long mail is tried (default: not documented, not judged)", false,
-	 "duration"},
-	{"expires_slack", documented_slack,
-	 "the bounce comes at most this much later (default 1h)", false,
-	 "duration"},
-	{"status", documented_status,
-	 "of an expiry bounce: last_attempt, the code of the last failed "
-	 "attempt; a code such as 4.4.7 that is always used; or any (default)",
-	 false, "'any'|'last_attempt'|status"},
-	{"retry", documented_retry,
-	 "shortest and longest gap between attempts, such as 5m..75m "
-	 "(default: not documented, not judged)",
-	 false, "times"},
-	{"delay_notice", documented_notice,
-	 "when the sender is told of a delay by default (default none)", false,
-	 "'none'|duration"},
-	{"source", documented_source, "where all this is documented", true,
-	 "word"},
+#define XX(read, word, doc, type) {word, read, doc, false, type},
+	SAID_MAP(XX)
+#undef XX
+		{"source", documented_source, "where all this is documented",
+		 true, "word"},
+	{"when", documented_when,
+	 "what is documented instead when a setting has another value", false,
+	 "list table when"},
 	{0},
 };
 
 static void read_documented(struct deadmx_yaml *doc,
 			    const struct deadmx_yaml_node *node, void *arg)
 {
-	deadmx_yaml_map(doc, node, "documented", documented_keys, arg);
+	struct target *t = arg;
+
+	deadmx_yaml_map(doc, node, "documented", documented_keys,
+			&t->documented);
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -652,8 +767,26 @@ const struct target_table target_tables[] = {
 	{"queue", queue_keys},
 	{"documented", documented_keys},
 	{"known", target_known_keys},
+	{"retry", target_retry_keys},
+	{"when", when_keys},
 	{0},
 };
+
+/* A row about a setting that the target doesn't have would never hold. */
+static void whens_check(struct deadmx_yaml *doc, const struct target *t)
+{
+	for (size_t i = 0; i < t->when_count; i++) {
+		const struct target_when *when = &t->whens[i];
+
+		if (when->setting &&
+		    !setting_find(t->settings, t->setting_count, when->setting,
+				  strlen(when->setting)))
+			deadmx_yaml_error(doc, &when->place, NULL,
+					  "when, expected one of the target's "
+					  "settings, got \"%.60s\"",
+					  when->setting);
+	}
+}
 
 /* postfix from harness/targets/postfix.yml. */
 static char *name_from_path(struct deadmx_arena *arena, const char *path)
@@ -688,7 +821,9 @@ static int load(struct deadmx_arena *arena, const char *path, FILE *errors,
 	r = deadmx_yaml_parse(&doc, arena, path, text, len, errors);
 	if (r < 0)
 		return r;
+	doc.user = t;
 	deadmx_yaml_map(&doc, doc.root, "target", target_keys, t);
+	whens_check(&doc, t);
 	r = deadmx_yaml_finish(&doc);
 	if (r == 0)
 		*ret = t;
@@ -712,16 +847,6 @@ void target_free(struct target *target)
 }
 
 /* --- settings in use ----------------------------------------------------- */
-
-static const char *setting_find(const struct deadmx_setting *settings,
-				size_t count, const char *name, size_t len)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strlen(settings[i].name) == len &&
-		    memcmp(settings[i].name, name, len) == 0)
-			return settings[i].value;
-	return NULL;
-}
 
 /* Only the target's own settings are replaced, whatever a scenario says. */
 static const char *setting_value(const struct target *t,
@@ -819,14 +944,70 @@ bool target_supports(const struct target *target,
 	return target_features_support(target, scenario, why, why_len);
 }
 
+/* --- what is documented for a scenario ----------------------------------- */
+
+static bool when_holds(const struct target *t,
+		       const struct deadmx_scenario *scenario,
+		       const struct target_when *when)
+{
+	const char *value = setting_value(t, scenario, when->setting,
+					  strlen(when->setting));
+
+	for (size_t i = 0; value && i < when->is_count; i++)
+		if (strcmp(when->is[i], value) == 0)
+			return true;
+	return false;
+}
+
+static void documented_merge(struct target_documented *d,
+			     const struct target_documented *row)
+{
+	d->says |= row->says;
+	if (row->says & TARGET_SAYS_EXPIRES)
+		d->expires_after_ns = row->expires_after_ns;
+	if (row->says & TARGET_SAYS_SLACK)
+		d->expires_slack_ns = row->expires_slack_ns;
+	if (row->says & TARGET_SAYS_STATUS) {
+		d->status_rule = row->status_rule;
+		d->status = row->status;
+	}
+	if (row->says & TARGET_SAYS_RETRY)
+		d->retry = row->retry;
+	if (row->says & TARGET_SAYS_LAST)
+		d->last_attempt = row->last_attempt;
+	if (row->says & TARGET_SAYS_NOTICE)
+		d->delay_notice_ns = row->delay_notice_ns;
+}
+
+struct target_documented
+target_documented(const struct target *target,
+		  const struct deadmx_scenario *scenario)
+{
+	struct target_documented d = target->documented;
+	int64_t lifetime_ns = deadmx_scenario_lifetime(scenario);
+	const char *warning =
+		setting_find(scenario->settings, scenario->setting_count,
+			     "delay_warning", strlen("delay_warning"));
+
+	for (size_t i = 0; i < target->when_count; i++)
+		if (when_holds(target, scenario, &target->whens[i]))
+			documented_merge(&d, &target->whens[i].documented);
+	if (lifetime_ns > 0)
+		d.expires_after_ns = lifetime_ns;
+	else if (lifetime_ns < 0)
+		d.expires_after_ns = 0; /* in the target's own words */
+	/* So in its own words is this. */
+	if (warning && deadmx_duration_parse(warning, &d.delay_notice_ns) == 0)
+		d.says |= TARGET_SAYS_NOTICE;
+	else if (warning)
+		d.says &= ~(unsigned)TARGET_SAYS_NOTICE;
+	return d;
+}
+
 int64_t target_lifetime_ns(const struct target *target,
 			   const struct deadmx_scenario *scenario)
 {
-	int64_t own_ns = deadmx_scenario_lifetime(scenario);
-
-	if (own_ns < 0)
-		return 0; /* in the target's own words */
-	return own_ns ? own_ns : target->documented.expires_after_ns;
+	return target_documented(target, scenario).expires_after_ns;
 }
 
 bool target_set_expiry(const struct target *target,

@@ -17,6 +17,7 @@
 #include "deadmx/scenario.h"
 #include "deadmx/world.h"
 #include "harness/target_known.h"
+#include "harness/target_retry.h"
 
 /* Limits, tested in tests/unit/test_target.c. */
 enum {
@@ -74,15 +75,35 @@ enum target_submit_tls {
 		TARGET_SUBMIT_TLS_COUNT
 };
 
+/* What a target file says something about; the rest isn't documented. */
+enum {
+	TARGET_SAYS_EXPIRES = 1 << 0,
+	TARGET_SAYS_SLACK = 1 << 1,
+	TARGET_SAYS_STATUS = 1 << 2,
+	TARGET_SAYS_RETRY = 1 << 3,
+	TARGET_SAYS_NOTICE = 1 << 4,
+	TARGET_SAYS_LAST = 1 << 5,
+};
+
 struct target_documented {
+	unsigned says;		  /* TARGET_SAYS_… */
 	int64_t expires_after_ns; /* queue lifetime; 0 = not documented */
 	int64_t expires_slack_ns; /* the NDR comes at most this much later */
 	enum target_status status_rule;
-	char *status;			    /* FIXED: e.g. 4.4.7 */
-	int64_t retry_min_ns, retry_max_ns; /* gaps between attempts; both
-					     * 0 = not documented */
-	int64_t delay_notice_ns;	    /* 0 = none by default */
-	char *source;			    /* where this is documented */
+	char *status; /* FIXED: e.g. 4.4.7 */
+	struct target_retry retry;
+	bool last_attempt;	 /* one more when its time is over */
+	int64_t delay_notice_ns; /* 0 = none */
+	char *source;		 /* where this is documented */
+};
+
+/* With other settings other things are documented. */
+struct target_when {
+	struct deadmx_place place;
+	char *setting;
+	char **is; /* values of it, any of them */
+	size_t is_count;
+	struct target_documented documented; /* what it says goes first */
 };
 
 struct target {
@@ -116,7 +137,9 @@ struct target {
 	char *queue_empty; /* ERE that the output matches when empty */
 	char *stop;
 	char *log_file; /* in the sandbox; NULL: /dev/log only */
-	struct target_documented documented;
+	struct target_documented documented; /* by the settings' defaults */
+	struct target_when *whens;
+	size_t when_count;
 	struct target_known *known;
 	size_t known_count;
 	void *arena;
@@ -158,6 +181,15 @@ void target_set_ways(const struct target *target,
  */
 char *target_expand(const struct target *target,
 		    const struct deadmx_scenario *scenario, const char *text);
+
+/*
+ * What is documented for @target with the settings of @scenario: the rows of
+ * `when` that hold, a later one over an earlier one; then the scenario's own
+ * lifetime and delay_warning, which by agreement mean the same in all targets.
+ */
+struct target_documented
+target_documented(const struct target *target,
+		  const struct deadmx_scenario *scenario);
 
 /*
  * How long @target tries mail in @scenario: the lifetime that it sets, else

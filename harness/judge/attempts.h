@@ -80,6 +80,8 @@ struct attempts_rcpt {
  */
 struct attempts_try {
 	int64_t t_ns;
+	int64_t quit_ns; /* the client said QUIT; 0 = it didn't */
+	int64_t end_ns;	 /* the connection ended; 0 = not seen */
 	const struct deadmx_server *server; /* NULL: DNS led to none */
 	const char *address; /* of the server, the one that was used */
 	const char *domain;  /* whose mail it was for; NULL = nobody's */

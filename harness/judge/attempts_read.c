@@ -429,6 +429,8 @@ static void reader_command(struct reader *r, const struct event *e)
 
 	if (!try || !line)
 		return;
+	if (!try->quit_ns && strcasecmp(line, "QUIT") == 0)
+		try->quit_ns = e->t_ns;
 	address = reader_path(line, "RCPT TO:");
 	if (!address)
 		return;
@@ -437,6 +439,14 @@ static void reader_command(struct reader *r, const struct event *e)
 		attempts_dns_recipient(r->dns, strrchr(address, '@') + 1,
 				       e->t_ns);
 	reader_rcpt(r, try, address);
+}
+
+static void reader_close(struct reader *r, const struct event *e)
+{
+	struct attempts_try *try = reader_session(r, e);
+
+	if (try)
+		try->end_ns = e->t_ns;
 }
 
 /* --- the run ------------------------------------------------------------- */
@@ -650,8 +660,9 @@ static void reader_event(struct reader *r, const struct event *e)
 		return reader_stats(r, e);
 	case DEADMX_EVENT_DNS:
 		return reader_dns(r, e);
-	case DEADMX_EVENT_SPF:
 	case DEADMX_EVENT_CLOSE:
+		return reader_close(r, e);
+	case DEADMX_EVENT_SPF:
 	case DEADMX_EVENT_JUMP:
 	case DEADMX_EVENT_COUNT:
 		break;

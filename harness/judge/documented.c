@@ -9,6 +9,7 @@
 #include "harness/judge/expect_text.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/laws.h"
+#include "harness/judge/schedule.h"
 
 #define MINUTE_NS (60 * DEADMX_NS_PER_S)
 #define DAY_NS	  (24 * 60 * MINUTE_NS)
@@ -73,14 +74,16 @@ static bool documented_dns_may_recover(const struct attempts_try *try)
 
 static void documented_gave_up(const struct attempts *a,
 			       const struct target *target,
+			       const struct target_documented *d,
 			       const struct attempts_party *p,
 			       struct verdict *v)
 {
 	const struct attempts_try *last;
-	int64_t lifetime = target_lifetime_ns(target, a->scenario);
+	int64_t lifetime = d->expires_after_ns;
 	int64_t after = p->first_bounced_ns - laws_injected_ns(p, 0);
 	/* It may be over when the next attempt would come too late. */
-	int64_t early = target->documented.retry_max_ns + lifetime / 10;
+	int64_t early =
+		schedule_longest_ns(&d->retry, lifetime) + lifetime / 10;
 	struct expect_text at, whole;
 
 	if (!p->bounced_count || p->mails != 1 || p->mail->by)
@@ -117,9 +120,10 @@ static void documented_gave_up(const struct attempts *a,
 
 static void documented_queued(const struct attempts *a,
 			      const struct target *target,
+			      const struct target_documented *d,
 			      const struct attempts_party *p, struct verdict *v)
 {
-	int64_t lifetime = target_lifetime_ns(target, a->scenario);
+	int64_t lifetime = d->expires_after_ns;
 	int64_t age = a->end_ns - laws_injected_ns(p, p->mails);
 	struct expect_text at, whole;
 
@@ -127,27 +131,120 @@ static void documented_queued(const struct attempts *a,
 	if (p->is_closed || !p->injected_count || !lifetime ||
 	    a->scenario->expect.ndr == DEADMX_WANTED_YES ||
 	    laws_rest(a, target, p) != LAWS_REST_QUEUED ||
-	    age <= lifetime + target->documented.expires_slack_ns +
-			    target->documented.retry_max_ns)
+	    age <= lifetime + d->expires_slack_ns +
+			    schedule_longest_ns(&d->retry, lifetime))
 		return;
 	FIND(v, DOC_STILL_QUEUED, SEVERITY_MUST, NULL,
 	     expect_time(lifetime, &whole), "the mail to %s is queued after %s",
 	     p->to, expect_time(age, &at));
 }
 
-/* --- retries ------------------------------------------------------------- */
+/* --- delay notices ------------------------------------------------------- */
 
-/* Gaps between rounds, each with how long the earlier one may have lasted. */
-struct documented_gaps {
-	int64_t *gap_ns, *round_ns;
-	size_t count;
-};
-
-static void documented_gaps_release(struct documented_gaps *g)
+/* Does the scenario itself say something of them? */
+static bool documented_notice_is_asked(const struct attempts *a)
 {
-	free(g->gap_ns);
-	free(g->round_ns);
+	const struct deadmx_expect *e = &a->scenario->expect;
+
+	for (size_t i = 0; i < e->ndr_count; i++)
+		if (e->ndrs[i].action.text &&
+		    strcasecmp(e->ndrs[i].action.text, "delayed") == 0)
+			return true;
+	return e->delay_notice != DEADMX_WANTED_ANY;
 }
+
+/* Is one for @p due by all but its time, and would it arrive? */
+static bool documented_may_be_told(const struct attempts *a,
+				   const struct attempts_party *p)
+{
+	const char *at = strrchr(p->from, '@');
+
+	return at && p->injected_count && !p->mail->by &&
+	       (!p->mail->notify || strcasestr(p->mail->notify, "DELAY")) &&
+	       !a->scenario->mta_step_count &&
+	       !expect_is_broken(a->scenario, at + 1);
+}
+
+/* Was the mail tried after a notice? A last word that calls itself a delay is
+ * another matter. */
+static bool documented_was_told(const struct attempts *a,
+				const struct attempts_party *p)
+{
+	const struct attempts_try *last = attempts_last(a, p, a->end_ns);
+
+	return p->delayed_count && last && last->t_ns > p->first_delayed_ns;
+}
+
+static void documented_no_notice(const struct attempts *a,
+				 const struct attempts_party *p,
+				 struct verdict *v)
+{
+	struct expect_text at;
+
+	if (documented_was_told(a, p))
+		FIND(v, DOC_DELAY_NOTICE, SEVERITY_SHOULD, NULL,
+		     "no delay notice", "%zu for %s, the first after %s",
+		     p->delayed_count, p->to,
+		     expect_time(p->first_delayed_ns - laws_injected_ns(p, 0),
+				 &at));
+}
+
+/* Until when it comes: with the first attempt that fails when it is due, or
+ * the queue run after it; 0 = nobody knows. */
+static int64_t documented_notice_limit(const struct target_documented *d,
+				       int64_t due_ns,
+				       const struct schedule_round *rounds,
+				       size_t count)
+{
+	int64_t tick_ns = 0;
+
+	for (size_t i = 0; i < d->retry.count; i++)
+		if (d->retry.steps[i].tick_ns > tick_ns)
+			tick_ns = d->retry.steps[i].tick_ns;
+	for (size_t i = 0; i < count; i++)
+		if (rounds[i].start_ns >= due_ns)
+			return rounds[i].end_max_ns + tick_ns +
+			       DOCUMENTED_NOTICE_NS;
+	return 0;
+}
+
+static void documented_notice(const struct attempts *a,
+			      const struct target_documented *d,
+			      const struct attempts_party *p,
+			      const struct schedule_round *rounds, size_t count,
+			      struct verdict *v)
+{
+	int64_t injected_ns = laws_injected_ns(p, 0);
+	int64_t due_ns = injected_ns + d->delay_notice_ns, limit_ns, end_ns;
+	struct deadmx_range range = {.set = true, .min = d->delay_notice_ns};
+	struct expect_text wanted, at;
+
+	if (!(d->says & TARGET_SAYS_NOTICE) || !documented_may_be_told(a, p) ||
+	    documented_notice_is_asked(a))
+		return;
+	if (!d->delay_notice_ns) {
+		documented_no_notice(a, p, v);
+		return;
+	}
+	limit_ns = documented_notice_limit(d, due_ns, rounds, count);
+	end_ns = p->is_closed ? p->closed_ns : a->end_ns;
+	range.max = limit_ns - injected_ns;
+	expect_time(p->first_delayed_ns - injected_ns, &at);
+	if (documented_was_told(a, p) &&
+	    p->first_delayed_ns + EXPECT_WHOLE_SECOND_NS < due_ns)
+		FIND(v, DOC_DELAY_NOTICE, SEVERITY_SHOULD, NULL,
+		     expect_time(d->delay_notice_ns, &wanted),
+		     "a delay notice for %s after %s already", p->to, at.text);
+	else if (limit_ns && end_ns > limit_ns &&
+		 (!p->delayed_count || p->first_delayed_ns > limit_ns))
+		FIND(v, DOC_DELAY_NOTICE, SEVERITY_SHOULD, NULL,
+		     expect_times(&range, &wanted),
+		     p->delayed_count ? "a delay notice for %s after %s"
+				      : "no delay notice for %s%.0s",
+		     p->to, at.text);
+}
+
+/* --- retries ------------------------------------------------------------- */
 
 /* Can an attempt have been for anybody else, or for another mail? */
 static bool documented_is_alone(const struct attempts *a,
@@ -160,86 +257,27 @@ static bool documented_is_alone(const struct attempts *a,
 	return p->mails == 1;
 }
 
-static bool documented_gaps_read(const struct attempts *a,
-				 const struct attempts_party *p,
-				 struct documented_gaps *ret)
-{
-	size_t count, start = 0;
-	struct attempts_step *steps = attempts_steps(a, p, &count);
-	bool ok = true;
-
-	*ret = (struct documented_gaps){
-		.gap_ns = calloc(count + 1, sizeof(int64_t)),
-		.round_ns = calloc(count + 1, sizeof(int64_t))};
-	for (size_t i = 0; i < count; i++) {
-		ok &= steps[i].try->server != NULL;
-		if (steps[i].round == steps[start].round)
-			continue;
-		ret->gap_ns[ret->count] =
-			steps[i].try->t_ns - steps[start].try->t_ns;
-		ret->round_ns[ret->count++] =
-			steps[i - 1].try->t_ns - steps[start].try->t_ns;
-		start = i;
-	}
-	free(steps);
-	if (ok)
-		return true;
-	documented_gaps_release(ret);
-	return false;
-}
-
-static bool documented_gap_holds(const struct target_documented *d,
-				 const struct documented_gaps *g, size_t i)
-{
-	return g->gap_ns[i] + EXPECT_WHOLE_SECOND_NS >= d->retry_min_ns &&
-	       g->gap_ns[i] <=
-		       d->retry_max_ns + g->round_ns[i] + DOCUMENTED_ROUND_NS;
-}
-
-/* One odd gap has many reasons, such as TLS that is tried and given up. */
-static void documented_rule(const struct attempts_party *p,
-			    const struct target_documented *d,
-			    const struct documented_gaps *g, struct verdict *v)
-{
-	struct deadmx_range range = {
-		.set = true, .min = d->retry_min_ns, .max = d->retry_max_ns};
-	struct expect_text wanted, gap;
-	size_t wrong = 0, first = 0;
-
-	for (size_t i = 0; d->retry_max_ns && i < g->count; i++)
-		if (!documented_gap_holds(d, g, i) && !wrong++)
-			first = i;
-	if (wrong < 2 || wrong * 4 < g->count)
-		return;
-	FIND(v, DOC_RETRY, SEVERITY_SHOULD, NULL, expect_times(&range, &wanted),
-	     "%s between rounds %zu and %zu for %s; %zu of %zu gaps are "
-	     "outside",
-	     expect_time(g->gap_ns[first], &gap), first + 1, first + 2, p->to,
-	     wrong, g->count);
-}
-
 static void documented_rfc(const struct attempts_party *p,
-			   const struct documented_gaps *g, struct verdict *v)
+			   const struct schedule_round *rounds, size_t count,
+			   struct verdict *v)
 {
-	size_t restless = 0;
-	int64_t sum = 0;
+	size_t restless = 0, gaps = count ? count - 1 : 0;
+	int64_t mean_ns;
 	struct expect_text mean;
 
-	if (g->count < DOCUMENTED_GAPS_MIN)
+	if (gaps < DOCUMENTED_GAPS_MIN)
 		return;
-	for (size_t i = 0; i < g->count; i++) {
-		sum += g->gap_ns[i];
-		restless +=
-			g->gap_ns[i] < DOCUMENTED_NO_PAUSE_S * DEADMX_NS_PER_S;
-	}
-	expect_time(sum / (int64_t)g->count, &mean);
-	if (restless * 2 > g->count)
+	for (size_t i = 0; i < gaps; i++)
+		restless += rounds[i + 1].start_ns - rounds[i].start_ns <
+			    DOCUMENTED_NO_PAUSE_S * DEADMX_NS_PER_S;
+	mean_ns = (rounds[gaps].start_ns - rounds[0].start_ns) / (int64_t)gaps;
+	expect_time(mean_ns, &mean);
+	if (restless * 2 > gaps)
 		FIND(v, RETRY_DELAY, SEVERITY_MUST, NULL,
 		     "a pause between two attempts",
 		     "%zu of %zu gaps for %s are less than %d s, on average %s",
-		     restless, g->count, p->to, DOCUMENTED_NO_PAUSE_S,
-		     mean.text);
-	else if (sum / (int64_t)g->count < 30 * MINUTE_NS)
+		     restless, gaps, p->to, DOCUMENTED_NO_PAUSE_S, mean.text);
+	else if (mean_ns < 30 * MINUTE_NS)
 		FIND(v, RETRY_INTERVAL, SEVERITY_NOTE, NULL,
 		     "30 min at least between two attempts",
 		     "%s on average for %s", mean.text, p->to);
@@ -248,17 +286,23 @@ static void documented_rfc(const struct attempts_party *p,
 void documented_check(const struct attempts *a, const struct target *target,
 		      struct verdict *v)
 {
+	struct target_documented d = target_documented(target, a->scenario);
+
 	for (size_t i = 0; i < a->party_count; i++) {
 		const struct attempts_party *p = &a->parties[i];
-		struct documented_gaps gaps;
+		struct schedule_round *rounds;
+		size_t count;
 
-		documented_gave_up(a, target, p, v);
-		documented_queued(a, target, p, v);
-		if (!documented_is_alone(a, p) ||
-		    !documented_gaps_read(a, p, &gaps))
+		documented_gave_up(a, target, &d, p, v);
+		documented_queued(a, target, &d, p, v);
+		if (!documented_is_alone(a, p))
 			continue;
-		documented_rule(p, &target->documented, &gaps, v);
-		documented_rfc(p, &gaps, v);
-		documented_gaps_release(&gaps);
+		rounds = schedule_rounds(a, p, &count);
+		if (!rounds)
+			continue;
+		schedule_check(a, target, p, &d, rounds, count, v);
+		documented_rfc(p, rounds, count, v);
+		documented_notice(a, &d, p, rounds, count, v);
+		free(rounds);
 	}
 }

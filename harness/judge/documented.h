@@ -19,9 +19,8 @@ enum {
 	DOCUMENTED_GAPS_MIN = 4,
 };
 
-/* A round may last so long from its last connection on: RFC 5321 4.5.3.2 has
- * time-outs of 5 min for most replies and of 10 min for the last one. */
-#define DOCUMENTED_ROUND_NS (30 * 60 * DEADMX_NS_PER_S)
+/* A delay notice takes so long, from when it is made, to be delivered. */
+#define DOCUMENTED_NOTICE_NS (10 * 60 * DEADMX_NS_PER_S)
 
 /* Adds to @v; after expect_check(), which may have said it already. */
 void documented_check(const struct attempts *a, const struct target *target,

@@ -220,7 +220,8 @@ static void expect_documented_status(const struct attempts *a,
 				     const struct attempts_notice *n,
 				     const char *where, struct verdict *v)
 {
-	const struct target_documented *d = &target->documented;
+	struct target_documented doc = target_documented(target, a->scenario);
+	const struct target_documented *d = &doc;
 	struct expect_status want = {.why = "documented"};
 	char text[160];
 
@@ -348,7 +349,8 @@ static void expect_ndr_after(const struct attempts *a,
 			     const struct deadmx_range *asked,
 			     const char *where, struct verdict *v)
 {
-	int64_t lifetime = target_lifetime_ns(target, a->scenario);
+	struct target_documented d = target_documented(target, a->scenario);
+	int64_t lifetime = d.expires_after_ns;
 	struct deadmx_range range = *asked;
 	struct expect_text expected, at;
 	/* A delayed row is the first notice; a final one the first NDR. */
@@ -358,7 +360,7 @@ static void expect_ndr_after(const struct attempts *a,
 	    expect_stays_dead(a->scenario, n->party->domain)) {
 		range.set = true;
 		range.min = lifetime;
-		range.max = lifetime + target->documented.expires_slack_ns;
+		range.max = lifetime + d.expires_slack_ns;
 	}
 	if (!expect_in_times(&range, after))
 		FIND(v, EXPECT_NDR_AFTER, SEVERITY_MUST, where,

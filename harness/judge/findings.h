@@ -71,6 +71,9 @@
 	XX(DOC_STILL_QUEUED, "documented/still-queued", \
 	   "mail is still in the queue long after its time", \
 	   "The documented lifetime is over, yet the mail was neither delivered nor returned.") \
+	XX(DOC_DELAY_NOTICE, "documented/delay-notice", \
+	   "the delay notice is missing, or came at another time than documented", \
+	   "The MTA's makers say when the sender is told that his mail is still waiting; he was told otherwise, or not at all.") \
 	XX(LAW_LOST, "law/lost", \
 	   "an accepted mail is neither delivered, nor bounced, nor queued", \
 	   "Who accepts a mail must deliver it or tell the sender; this one vanished.") \

@@ -132,7 +132,7 @@ static void test_cmd_judge_places(void **unused)
 	   "\"scenario_file\":\"my/offline/t.yml\"");
 	state(0, MX1, "refuse");
 	inject(0, ALICE, BOB);
-	connect_to(1, MX1_ADDRESS);
+	refused_attempts(5 * DAY);
 	bounce(5 * DAY + 20 * MINUTE, "failed", "4.4.6");
 	run_finish(6 * DAY, QUEUE_EMPTY);
 	fflush(run.events);

@@ -171,7 +171,9 @@ static void test_target_all_keys(void **state)
 	assert_string_equal(t->queue_empty, "^$");
 	assert_int_equal(t->documented.status_rule, TARGET_STATUS_FIXED);
 	assert_string_equal(t->documented.status, "4.4.7");
-	assert_int_equal(t->documented.retry_max_ns, 3600 * DEADMX_NS_PER_S);
+	assert_int_equal(t->documented.retry.count, 1);
+	assert_int_equal(t->documented.retry.steps[0].random_ns,
+			 55 * 60 * DEADMX_NS_PER_S);
 	assert_int_equal(t->documented.delay_notice_ns,
 			 4 * 3600 * DEADMX_NS_PER_S);
 }
@@ -398,7 +400,7 @@ static void test_target_shipped(void **state)
 		assert_int_equal(target_load(path, stderr, &f->target), 0);
 		free(path);
 		assert_true(f->target->documented.expires_after_ns > 0);
-		assert_true(f->target->documented.retry_max_ns > 0);
+		assert_true(f->target->documented.retry.count > 0);
 		assert_non_null(f->target->version_command);
 		target_free(f->target);
 		f->target = NULL;
