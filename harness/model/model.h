@@ -91,6 +91,8 @@ enum model_profile {
 	   "DSN parameters go to a server that does not offer DSN") \
 	XX(RETRIES_FAST, "retries-fast", "tries every second") \
 	XX(NEVER_BACKS_OFF, "never-backs-off", "tries every five minutes") \
+	XX(BACKS_OFF_WRONG, "backs-off-wrong", \
+	   "each pause is three times the one before, not twice") \
 	XX(GIVES_UP_N, "gives-up-n", "gives up after five attempts") \
 	XX(GIVES_UP_4XX, "gives-up-4xx", "takes 4xx for 5xx") \
 	XX(RETRIES_5XX, "retries-5xx", "takes 5xx for 4xx") \

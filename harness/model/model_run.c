@@ -63,12 +63,12 @@ static int64_t pause_exchange_ms(unsigned attempts)
 }
 
 /* RFC 5321 4.5.4.1: 30 min at least, then less often. */
-static int64_t pause_rfc_ms(unsigned attempts)
+static int64_t pause_rfc_ms(unsigned attempts, int factor)
 {
 	int64_t pause = 30 * MINUTE_MS;
 
 	while (--attempts && pause < 3 * HOUR_MS)
-		pause *= 2;
+		pause *= factor;
 	return pause < 3 * HOUR_MS ? pause : 3 * HOUR_MS;
 }
 
@@ -84,7 +84,11 @@ int64_t model_run_pause_ms(const struct model_config *config, unsigned attempts,
 		return 5 * MINUTE_MS;
 	pause = config->profile == MODEL_PROFILE_EXCHANGE
 			? pause_exchange_ms(attempts)
-			: pause_rfc_ms(attempts);
+			: pause_rfc_ms(
+				  attempts,
+				  model_is(config, MODEL_MUTANT_BACKS_OFF_WRONG)
+					  ? 3
+					  : 2);
 	if (age_ms + pause >= config->retry_for_ms && !never_expires(config))
 		return 0;
 	return pause;
