@@ -34,16 +34,28 @@ static void schedule_try_end(const struct attempts_try *try, int64_t next_ns,
 	*ret_max = next_ns && max > next_ns ? next_ns : max;
 }
 
+/* Did @try get past the greeting, and no further than what precedes a mail? */
+static bool schedule_is_before_mail(const struct attempts_try *try)
+{
+	static const enum deadmx_stage greeting[] = {DEADMX_STAGE_CONNECT,
+						     DEADMX_STAGE_BANNER};
+
+	for (size_t i = 0; i < sizeof(greeting) / sizeof(greeting[0]); i++)
+		if (strcmp(try->stage, deadmx_stage_word(greeting[i])) == 0)
+			return false;
+	return try->is_accepted && !try->rcpt_count;
+}
+
 /*
- * Does the second of two connections go on with what the first began? It had
- * come to nothing before the mail was spoken of.
+ * Does the second of two connections go on with what the first began? TLS or
+ * EHLO had failed, and the client goes without.
  */
 static bool schedule_is_reconnect(const struct attempts_try *first,
 				  const struct attempts_try *second)
 {
-	return first->is_accepted && !first->rcpt_count &&
+	return schedule_is_before_mail(first) &&
 	       first->server == second->server && first->end_ns &&
-	       second->t_ns >= first->end_ns &&
+	       second->t_ns + EXPECT_WHOLE_SECOND_NS >= first->end_ns &&
 	       second->t_ns - first->end_ns <= SCHEDULE_RECONNECT_NS;
 }
 

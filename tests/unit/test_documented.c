@@ -179,6 +179,107 @@ static void test_documented_still_queued(void **unused)
 	check_findings(VERDICT_FAIL, "documented/still-queued", NULL);
 }
 
+/* A notice of the delay, due after four hours. */
+static void begin_notice(const char *yaml)
+{
+	begin(yaml);
+	run.target.documented.says = TARGET_SAYS_NOTICE;
+	run.target.documented.delay_notice_ns = 4 * 3600 * DEADMX_NS_PER_S;
+	state(0, MX1, "refuse");
+	inject(0, ALICE, BOB);
+}
+
+#define REFUSED_NOTHING STORED_REFUSED "expect: {delivered: none}\n"
+
+static void delayed(double t)
+{
+	refused_every(HOUR, 7);
+	if (t > 0)
+		bounce(t, "delayed", "4.4.1");
+	finish(6 * HOUR + MINUTE, queued);
+}
+
+static void test_documented_notice(void **unused)
+{
+	static const struct {
+		double t;
+		const char *observed;
+	} rows[] = {
+		{4 * HOUR, NULL},
+		/* with the attempt that fails then */
+		{4 * HOUR + 9 * MINUTE, NULL},
+		{0, "no delay notice for " BOB},
+		{3 * HOUR, "a delay notice for " BOB " after 3 h already"},
+		{4 * HOUR + 30 * MINUTE,
+		 "a delay notice for " BOB " after 4 h 30 min"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin_notice(REFUSED_NOTHING);
+		delayed(rows[i].t);
+		if (!rows[i].observed) {
+			check_findings(VERDICT_PASS, NULL);
+		} else {
+			check_findings(VERDICT_PASS, "documented/delay-notice",
+				       NULL);
+			assert_string_equal(run.v.findings[0].observed,
+					    rows[i].observed);
+		}
+		stored_end(NULL);
+	}
+}
+
+/* None is documented, or nothing at all. */
+static void test_documented_notice_none(void **unused)
+{
+	begin_notice(REFUSED_NOTHING);
+	run.target.documented.delay_notice_ns = 0;
+	delayed(4 * HOUR);
+	check_findings(VERDICT_PASS, "documented/delay-notice", NULL);
+	assert_string_equal(run.v.findings[0].expected, "no delay notice");
+	stored_end(NULL);
+	begin_notice(REFUSED_NOTHING);
+	run.target.documented.says = 0;
+	delayed(3 * HOUR);
+	check_findings(VERDICT_PASS, NULL);
+}
+
+/* What the scenario sets is what is asked for. */
+static void test_documented_notice_set(void **unused)
+{
+	begin_notice("settings: {delay_warning: 2h}\n" REFUSED_NOTHING);
+	delayed(2 * HOUR);
+	check_findings(VERDICT_PASS, NULL);
+	stored_end(NULL);
+	begin_notice("settings: {delay_warning: 0h}\n" REFUSED_NOTHING);
+	delayed(4 * HOUR);
+	check_findings(VERDICT_PASS, "documented/delay-notice", NULL);
+	stored_end(NULL);
+	begin_notice("settings: {delay_warning: 2h}\n" REFUSED_NOTHING);
+	delayed(4 * HOUR);
+	check_findings(VERDICT_PASS, "documented/delay-notice", NULL);
+	assert_string_equal(run.v.findings[0].expected, "2 h to 2 h 10 min");
+}
+
+/* Where it is not due, or the scenario has its own word, nothing is asked. */
+static void test_documented_notice_not_due(void **unused)
+{
+	static const char *const yaml[] = {
+		STORED_WORLD("{connect: refuse}") STORED_MAIL
+		"  notify: FAILURE\nexpect: {delivered: none}\n",
+		STORED_REFUSED "mta: [{at: 30m, do: restart}]\n"
+			       "expect: {delivered: none}\n",
+		STORED_REFUSED "expect: {delay_notice: none}\n",
+	};
+
+	for (size_t i = 0; i < sizeof(yaml) / sizeof(yaml[0]); i++) {
+		begin_notice(yaml[i]);
+		delayed(0);
+		check_findings(VERDICT_PASS, NULL);
+		stored_end(NULL);
+	}
+}
+
 #define TWO_SERVERS                                                            \
 	"description: test\n"                                                  \
 	"world:\n"                                                             \
@@ -401,6 +502,10 @@ int main(void)
 		TEST(test_documented_gave_up_asked),
 		TEST(test_documented_lifetime_note),
 		TEST(test_documented_still_queued),
+		TEST(test_documented_notice),
+		TEST(test_documented_notice_none),
+		TEST(test_documented_notice_set),
+		TEST(test_documented_notice_not_due),
 		TEST(test_route_order),
 		TEST(test_route_order_holds),
 		TEST(test_route_second),

@@ -87,18 +87,23 @@ static double refused(const double *gaps)
 	return t;
 }
 
-/* An attempt that is accepted and ends after @seconds of silence. */
-static void stalled(double t, double seconds)
+/* An attempt that ends after @seconds of silence at @stage. */
+static void stalled_at(double t, const char *stage, double seconds)
 {
 	int session;
 
 	connect_to(t, MX1_ADDRESS);
 	session = accepted(t, MX1, MX1_ADDRESS);
-	fault(t, session, "banner", "stall", "null");
+	fault(t, session, stage, "stall", "null");
 	ev(t + seconds, "close",
 	   "\"session\":%d,\"server\":\"" MX1 "\",\"by\":\"client\","
 	   "\"how\":\"fin\"",
 	   session);
+}
+
+static void stalled(double t, double seconds)
+{
+	stalled_at(t, "banner", seconds);
 }
 
 /* The end, so soon after the last attempt that none can be missing. */
@@ -370,20 +375,28 @@ static void test_schedule_since(void **unused)
 static void test_schedule_reconnect(void **unused)
 {
 	begin(MODEL);
-	stalled(0, 0.5);
-	stalled(1, 0.5);
-	stalled(1801.5, 0.5);
-	finish(1900);
+	stalled_at(0, "tls", 300);
+	stalled_at(301, "ehlo", 0.5);
+	stalled(2101.5, 0.5);
+	finish(2200);
 	holds();
 	stored_end(NULL);
-	/* But not again and again. */
+	/* But not again and again, */
 	begin(MODEL);
-	stalled(0, 0.5);
-	stalled(1, 0.5);
-	stalled(2, 0.5);
+	stalled_at(0, "tls", 0.5);
+	stalled_at(1, "tls", 0.5);
+	stalled_at(2, "tls", 0.5);
 	finish(100);
 	breaks("30 min 2 s between the two",
 	       "2 s between rounds 1 and 2 for " BOB "; 1 of 1 gaps are wrong");
+	stored_end(NULL);
+	/* nor to a server that did not even greet. */
+	begin(MODEL);
+	stalled(0, 300);
+	stalled(300, 300);
+	finish(700);
+	breaks("35 min between the two", "5 min between rounds 1 and 2 for " BOB
+					 "; 1 of 1 gaps are wrong");
 }
 
 /* Around a restart nothing is judged, and the rule goes on behind it. */

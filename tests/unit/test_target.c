@@ -443,6 +443,121 @@ static void test_target_postfix(void **state)
 	free(text);
 }
 
+#define WHEN                                                                   \
+	"description: d\nstart: run\nsubmit: {port: 25}\n"                     \
+	"settings: {a: 1, b: x, lifetime: own, delay_warning: own}\n"          \
+	"documented:\n"                                                        \
+	"  when:\n"                                                            \
+	"  - {setting: a, is: [2, 3], expires_after: 2d, expires_slack: 5m,\n" \
+	"     status: any, retry: 1m..2m, last_attempt: yes, "                 \
+	"delay_notice: 1d}\n"                                                  \
+	"  - {setting: b, is: y, expires_after: 1d, delay_notice: none}\n"     \
+	"  expires_after: 4d\n  status: 4.4.7\n  delay_notice: 4h\n"           \
+	"  source: s\n"
+
+/* What is documented with these settings of a scenario. */
+static struct target_documented with(const struct target *t,
+				     const char *settings)
+{
+	char text[256];
+	struct deadmx_scenario *s;
+	struct target_documented d;
+
+	snprintf(text, sizeof(text),
+		 "settings: %s\nmail: {from: '', to: b@dest.example}\n",
+		 settings);
+	s = scenario(text);
+	d = target_documented(t, s);
+	assert_int_equal(target_lifetime_ns(t, s), d.expires_after_ns);
+	deadmx_scenario_free(s);
+	return d;
+}
+
+static void test_target_when(void **state)
+{
+	const struct target *t = take(state, WHEN);
+	struct target_documented d = with(t, "{}");
+
+	assert_int_equal(d.expires_after_ns, 4 * DAY_NS);
+	assert_int_equal(d.expires_slack_ns, 3600 * DEADMX_NS_PER_S);
+	assert_int_equal(d.status_rule, TARGET_STATUS_FIXED);
+	assert_int_equal(d.retry.count, 0);
+	assert_int_equal(d.delay_notice_ns, DAY_NS / 6);
+	assert_false(d.last_attempt);
+	d = with(t, "{a: 3}");
+	assert_int_equal(d.expires_after_ns, 2 * DAY_NS);
+	assert_int_equal(d.expires_slack_ns, 300 * DEADMX_NS_PER_S);
+	assert_int_equal(d.status_rule, TARGET_STATUS_ANY);
+	assert_int_equal(d.retry.count, 1);
+	assert_int_equal(d.delay_notice_ns, DAY_NS);
+	assert_true(d.last_attempt);
+	/* A later row goes first, in what it says. */
+	d = with(t, "{a: 2, b: y}");
+	assert_int_equal(d.expires_after_ns, DAY_NS);
+	assert_int_equal(d.expires_slack_ns, 300 * DEADMX_NS_PER_S);
+	assert_int_equal(d.delay_notice_ns, 0);
+	assert_true(d.says & TARGET_SAYS_NOTICE);
+	d = with(t, "{a: 4, b: z}");
+	assert_int_equal(d.expires_after_ns, 4 * DAY_NS);
+}
+
+/* The scenario's own times go first; a word for one is nobody's. */
+static void test_target_when_said(void **state)
+{
+	const struct target *t = take(state, WHEN);
+	struct target_documented d;
+
+	d = with(t, "{a: 2, lifetime: 6h, delay_warning: 1h}");
+	assert_int_equal(d.expires_after_ns, DAY_NS / 4);
+	assert_int_equal(d.delay_notice_ns, 3600 * DEADMX_NS_PER_S);
+	d = with(t, "{delay_warning: 0h}");
+	assert_int_equal(d.delay_notice_ns, 0);
+	assert_true(d.says & TARGET_SAYS_NOTICE);
+	d = with(t, "{lifetime: own, delay_warning: own}");
+	assert_int_equal(d.expires_after_ns, 0);
+	assert_false(d.says & TARGET_SAYS_NOTICE);
+}
+
+static void test_target_when_refused(void **state)
+{
+#define WRONG(rows)                                                            \
+	"description: d\nstart: x\nsettings: {a: 1}\nsubmit: {port: 1}\n"      \
+	"documented: {source: s, when: " rows "}\n"
+	refuse(state, WRONG("{setting: a, is: 1}"), "a list of rows");
+	refuse(state, WRONG("[{setting: a}]"), "\"is\" is missing in when");
+	refuse(state, WRONG("[{is: 1}]"), "\"setting\" is missing in when");
+	refuse(state, WRONG("[{setting: b, is: 1}]"),
+	       "mine.yml:5:32: when, expected one of the target's settings, "
+	       "got \"b\"");
+	refuse(state, WRONG("[{setting: a, is: 1, source: x}]"),
+	       "unknown key \"source\" in when");
+	refuse(state, WRONG("[{setting: a, is: 1, retry: 5m}]"),
+	       "mine.yml:5:59: retry, expected a range");
+	refuse(state,
+	       WRONG("[{setting: a, is: 1, retry: {base: 5m, cap: 1m}}]"),
+	       "expected no less than base");
+#undef WRONG
+}
+
+/* The model's other profile is judged by what is documented of it. */
+static void test_target_model(void **state)
+{
+	struct fixture *f = *state;
+	struct target_documented d;
+	char *path;
+
+	assert_int_equal(target_find("model", stderr, &path), 0);
+	assert_int_equal(target_load(path, stderr, &f->target), 0);
+	free(path);
+	d = with(f->target, "{}");
+	assert_int_equal(d.expires_after_ns, 5 * DAY_NS);
+	assert_int_equal(d.retry.count, 1);
+	d = with(f->target, "{profile: exchange}");
+	assert_int_equal(d.expires_after_ns, 2 * DAY_NS);
+	assert_int_equal(d.retry.count, 3);
+	assert_int_equal(d.delay_notice_ns, DAY_NS / 6);
+}
+
 /* Every key stands in the reference page, in the words of the table. */
 static void test_target_documented(void **state)
 {
@@ -475,7 +590,9 @@ int main(void)
 		T(test_target_supports),     T(test_target_find),
 		T(test_target_load_missing), T(test_target_postfix),
 		T(test_target_shipped),	     T(test_target_ways),
-		T(test_target_documented),
+		T(test_target_documented),   T(test_target_when),
+		T(test_target_when_said),    T(test_target_when_refused),
+		T(test_target_model),
 	};
 #undef T
 
