@@ -228,7 +228,8 @@ static void documented_notice(const struct attempts *a,
 	}
 	limit_ns = documented_notice_limit(d, due_ns, rounds, count);
 	end_ns = p->is_closed ? p->closed_ns : a->end_ns;
-	range.max = limit_ns - injected_ns;
+	range.max = limit_ns - injected_ns + DEADMX_NS_PER_S - 1;
+	range.max -= range.max % DEADMX_NS_PER_S; /* people read seconds */
 	expect_time(p->first_delayed_ns - injected_ns, &at);
 	if (documented_was_told(a, p) &&
 	    p->first_delayed_ns + EXPECT_WHOLE_SECOND_NS < due_ns)
