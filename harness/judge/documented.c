@@ -73,7 +73,6 @@ static bool documented_dns_may_recover(const struct attempts_try *try)
 }
 
 static void documented_gave_up(const struct attempts *a,
-			       const struct target *target,
 			       const struct target_documented *d,
 			       const struct attempts_party *p,
 			       struct verdict *v)
@@ -93,7 +92,7 @@ static void documented_gave_up(const struct attempts *a,
 		return;
 	/* Who changes the setting does not want to hear of it. */
 	if (lifetime && lifetime < 4 * DAY_NS &&
-	    lifetime == target->documented.expires_after_ns)
+	    !deadmx_scenario_lifetime(a->scenario))
 		FIND(v, GIVE_UP_TIME, SEVERITY_NOTE, NULL,
 		     "4 days at least before mail is given up", "%s for %s",
 		     expect_time(after, &at), p->to);
@@ -294,7 +293,7 @@ void documented_check(const struct attempts *a, const struct target *target,
 		struct schedule_round *rounds;
 		size_t count;
 
-		documented_gave_up(a, target, &d, p, v);
+		documented_gave_up(a, &d, p, v);
 		documented_queued(a, target, &d, p, v);
 		if (!documented_is_alone(a, p))
 			continue;

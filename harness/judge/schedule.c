@@ -277,7 +277,7 @@ static void schedule_due_arrival(struct schedule *s,
 				 const struct target_retry_step *step,
 				 struct schedule_way way)
 {
-	int64_t min, max;
+	int64_t min, max, count = 0;
 
 	do {
 		schedule_wait_next(s, round, step, &way, &min, &max);
@@ -289,7 +289,8 @@ static void schedule_due_arrival(struct schedule *s,
 		schedule_last(s, round, &way);
 		way.max_ns += way.random_ns;
 		schedule_way_add(s, &way);
-	} while (max && way.from_ns <= round->end_max_ns);
+	} while (max && way.from_ns <= round->end_max_ns &&
+		 ++count < SCHEDULE_WAITS_MAX);
 }
 
 /* When the wait after @state is over. */
@@ -581,9 +582,10 @@ int64_t schedule_longest_ns(const struct target_retry *retry,
 			    int64_t lifetime_ns)
 {
 	int64_t age_ns = 0, longest_ns = 0, waits = 0, last_ns = 0;
-	size_t i = 0;
+	size_t i = 0, count = 0;
 
-	while (i < retry->count && age_ns <= lifetime_ns) {
+	while (i < retry->count && age_ns <= lifetime_ns &&
+	       count++ < SCHEDULE_WAITS_MAX) {
 		const struct target_retry_step *step = &retry->steps[i];
 		int64_t gap_ns;
 

@@ -16,7 +16,11 @@
 
 /* Ways followed at once; what is more is dropped. A rule of 20 steps that all
  * end within one long attempt makes as many. */
-enum { SCHEDULE_STATES_MAX = 64 };
+enum {
+	SCHEDULE_STATES_MAX = 64,
+	/* Waits counted in one go: a year of them, five minutes each. */
+	SCHEDULE_WAITS_MAX = 100 * 1000,
+};
 
 /* A queue run, questions to DNS and a process take so long to start. */
 #define SCHEDULE_START_NS (10 * DEADMX_NS_PER_S)

@@ -495,6 +495,14 @@ static void test_schedule_limits(void **unused)
 	finish(20 * SCHEDULE_STATES_MAX);
 	assert_non_null(judged());
 	stored_end(NULL);
+	/* A second each for years: counted no further than that. */
+	begin("{base: 1s, from: arrival}");
+	connect_to(0, MX1_ADDRESS);
+	connect_to(2.0 * SCHEDULE_WAITS_MAX, MX1_ADDRESS);
+	connect_to(2.0 * SCHEDULE_WAITS_MAX + 1, MX1_ADDRESS);
+	finish(2.0 * SCHEDULE_WAITS_MAX + 2);
+	assert_non_null(judged());
+	stored_end(NULL);
 	begin("{base: 1000d, factor: 100}");
 	refused((double[GAPS_MAX]){10, 10, 10, 10});
 	finish(50);
