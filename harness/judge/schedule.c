@@ -192,13 +192,22 @@ static int64_t schedule_wait(const struct target_retry_step *step,
 			     int64_t age_ns)
 {
 	int64_t cap_ns = step->cap_ns ? step->cap_ns : SCHEDULE_WAIT_MAX_NS;
+	int64_t wait_ns = step->base_ns;
 
 	if (step->is_age)
-		return schedule_bound(age_ns, step->base_ns, cap_ns);
-	if (!waits)
-		return step->base_ns;
-	return schedule_bound(schedule_times(last_ns, factor) + step->add_ns, 0,
-			      cap_ns);
+		wait_ns = schedule_bound(age_ns, step->base_ns, cap_ns);
+	else if (waits)
+		wait_ns = schedule_bound(schedule_times(last_ns, factor) +
+						 step->add_ns,
+					 0, cap_ns);
+	return schedule_bound(wait_ns, 0, SCHEDULE_WAIT_MAX_NS);
+}
+
+/* By lot, and until the queue run comes, it may be so much later. */
+static int64_t schedule_late(const struct target_retry_step *step)
+{
+	return schedule_bound(step->random_ns + step->tick_ns, 0,
+			      SCHEDULE_WAIT_MAX_NS);
 }
 
 static bool schedule_is_same(const struct schedule_state *a,
@@ -253,7 +262,8 @@ static void schedule_wait_next(const struct schedule *s,
 
 	if (next->burst + 1 < step->burst) {
 		next->burst++;
-		*ret_min = *ret_max = step->burst_gap_ns;
+		*ret_min = *ret_max = schedule_bound(step->burst_gap_ns, 0,
+						     SCHEDULE_WAIT_MAX_NS);
 		return;
 	}
 	*ret_min = schedule_wait(step, next->waits, next->wait_min_ns,
@@ -281,7 +291,8 @@ static void schedule_due_arrival(struct schedule *s,
 
 	do {
 		schedule_wait_next(s, round, step, &way, &min, &max);
-		way.next.sum_ns += max;
+		way.next.sum_ns = schedule_bound(way.next.sum_ns + max, 0,
+						 SCHEDULE_WAIT_MAX_NS);
 		way.from_ns = s->arrival_ns + way.next.sum_ns;
 		way.min_ns = way.max_ns = way.from_ns;
 		if (way.min_ns <= round->end_min_ns && max)
@@ -300,7 +311,7 @@ static void schedule_due(struct schedule *s, const struct schedule_round *round,
 	const struct target_retry_step *step = &s->d->retry.steps[state->step];
 	bool is_start = step->from == TARGET_RETRY_FROM_START;
 	struct schedule_way way = {.next = *state,
-				   .random_ns = step->random_ns + step->tick_ns,
+				   .random_ns = schedule_late(step),
 				   .is_exact = step->factor_min ==
 					       step->factor_max};
 	int64_t min, max;
@@ -597,7 +608,7 @@ int64_t schedule_longest_ns(const struct target_retry *retry,
 		}
 		last_ns = schedule_wait(step, waits++, last_ns,
 					step->factor_max, age_ns);
-		gap_ns = last_ns + step->random_ns + step->tick_ns;
+		gap_ns = last_ns + schedule_late(step);
 		if (gap_ns > longest_ns)
 			longest_ns = gap_ns;
 		age_ns += gap_ns > 0 ? gap_ns : 1 * DEADMX_NS_PER_S;

@@ -503,10 +503,16 @@ static void test_schedule_limits(void **unused)
 	finish(2.0 * SCHEDULE_WAITS_MAX + 2);
 	assert_non_null(judged());
 	stored_end(NULL);
-	begin("{base: 1000d, factor: 100}");
-	refused((double[GAPS_MAX]){10, 10, 10, 10});
-	finish(50);
-	assert_non_null(judged());
+	for (int i = 0; i < 2; i++) {
+		begin(i ? "{base: 36500d, add: 36500d, from: arrival}"
+			: "{base: 36500d, factor: 100, random: 36500d, "
+			  "tick: 36500d, burst: 2, burst_gap: 36500d}");
+		for (int k = 0; k < 300; k++)
+			connect_to(10 * k, MX1_ADDRESS);
+		finish(3000);
+		assert_non_null(judged());
+		stored_end(NULL);
+	}
 }
 
 int main(void)
