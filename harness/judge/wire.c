@@ -40,6 +40,8 @@ static const struct wire_patience {
 	 "5 min at least for the reply to RCPT"},
 	{DEADMX_STAGE_DATA, 120, FINDING_TIMEOUT_DATA,
 	 "2 min at least for the reply to DATA"},
+	{DEADMX_STAGE_BODY, 180, FINDING_TIMEOUT_BLOCK,
+	 "3 min at least for a part of the message to be taken"},
 	{DEADMX_STAGE_DOT, 600, FINDING_TIMEOUT_DOT,
 	 "10 min at least for the reply to the final dot"},
 };
@@ -280,16 +282,28 @@ static void command_rcpt(struct wire *w, const struct wire_session *s,
 
 /* Patience. */
 
+/*
+ * What makes a client wait at @stage. Of a message a stalled server still
+ * reads all; only one that reads slowly keeps a client waiting.
+ */
+static const char *stall_word(enum deadmx_stage stage)
+{
+	return deadmx_action_word(stage == DEADMX_STAGE_BODY
+					  ? DEADMX_ACTION_DRIP
+					  : DEADMX_ACTION_STALL);
+}
+
 static void stall_begins(struct wire_session *s, const struct event *e)
 {
 	const char *action = event_text(e, "action");
 	const char *stage = event_text(e, "stage");
 
 	s->stalled = -1;
-	if (!action || !stage || strcmp(action, "stall") != 0)
+	if (!action || !stage)
 		return;
 	for (int i = 0; i < PATIENCE_COUNT; i++)
-		if (strcmp(deadmx_stage_word(patience[i].stage), stage) == 0)
+		if (strcmp(deadmx_stage_word(patience[i].stage), stage) == 0 &&
+		    strcmp(action, stall_word(patience[i].stage)) == 0)
 			s->stalled = i;
 	s->stalled_ns = e->t_ns;
 }
@@ -353,6 +367,14 @@ void wire_event(struct wire *w, const struct event *e)
 		else if (text && strncasecmp(text, "RCPT TO:", 8) == 0)
 			command_rcpt(w, s, text);
 	}
+}
+
+bool wire_lacks_dsn(struct wire *w, const struct event *e)
+{
+	gpointer key = GSIZE_TO_POINTER((gsize)event_integer(e, "session", -1));
+	const struct wire_session *s = g_hash_table_lookup(w->sessions, key);
+
+	return s && !s->offered[WIRE_DSN];
 }
 
 void wire_finish(struct wire *w, struct verdict *v)

@@ -3,6 +3,7 @@
 #include "harness/model/model_ndr.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +12,7 @@
 #include "deadmx/scenario.h"
 
 #define BOUNDARY "=_deadmx-model"
+#define DAY_MS	 ((int64_t)24 * 3600 * 1000)
 
 /* All that the parts of one report are made of. */
 struct report {
@@ -126,6 +128,18 @@ static void put_header(const struct report *r)
 }
 
 /* The part for people. */
+
+/* @to in small letters; to its next call. */
+static const char *small(const char *to)
+{
+	static char buf[512];
+	size_t len = 0;
+
+	for (; to[len] && len < sizeof(buf) - 1; len++)
+		buf[len] = (char)tolower((unsigned char)to[len]);
+	buf[len] = '\0';
+	return buf;
+}
 
 static const char *recipient_name(const struct report *r, size_t i)
 {
@@ -266,13 +280,20 @@ static void put_xtext(const struct report *r, const char *text)
 	}
 }
 
+static int64_t late_ms(const struct report *r)
+{
+	return is(r, MODEL_MUTANT_DATE_WRONG) ? DAY_MS : 0;
+}
+
 static void put_per_message(const struct report *r)
 {
 	char when[64];
 
 	if (!is(r, MODEL_MUTANT_REPORTING_MTA))
 		fprintf(r->out, "Reporting-MTA: dns; %s\r\n",
-			r->config->hostname);
+			is(r, MODEL_MUTANT_REPORTING_MTA_WRONG)
+				? "localhost.localdomain"
+				: r->config->hostname);
 	if (r->m->envid && !is(r, MODEL_MUTANT_ENVID_DROPPED)) {
 		fputs("Original-Envelope-Id: ", r->out);
 		put_xtext(r, r->m->envid);
@@ -281,7 +302,7 @@ static void put_per_message(const struct report *r)
 	if (!r->m->envid && is(r, MODEL_MUTANT_ENVID_INVENTED))
 		fprintf(r->out, "Original-Envelope-Id: %s\r\n", r->m->id);
 	fprintf(r->out, "Arrival-Date: %s\r\n",
-		date(r, r->m->arrival_ms, when));
+		date(r, r->m->arrival_ms + late_ms(r), when));
 	if (is_exchange(r))
 		fputs("X-Generated-By: deadmx model, profile exchange\r\n",
 		      r->out);
@@ -355,6 +376,8 @@ static void put_per_recipient(const struct report *r, size_t i)
 	const char *to = recipient_name(r, i);
 	char when[64];
 
+	if (is(r, MODEL_MUTANT_RECIPIENT_CASE))
+		to = small(to);
 	fputs("\r\n", r->out);
 	put_original(r, rcpt);
 	if (is(r, MODEL_MUTANT_RECIPIENT_TYPE))
@@ -365,20 +388,28 @@ static void put_per_recipient(const struct report *r, size_t i)
 	fprintf(r->out, "Action: %s\r\n", action(r));
 	if (!is(r, MODEL_MUTANT_STATUS_MISSING))
 		fprintf(r->out, "Status: %s\r\n", status(r, rcpt));
-	if (rcpt->remote)
+	if (is(r, MODEL_MUTANT_REMOTE_INVENTED))
+		fputs("Remote-MTA: dns; mx.dest.example\r\n", r->out);
+	else if (rcpt->remote)
 		fprintf(r->out, "Remote-MTA: dns; %s\r\n", rcpt->remote);
 	put_diagnostic(r, rcpt);
 	if (rcpt->last_ms)
 		fprintf(r->out, "Last-Attempt-Date: %s\r\n",
-			date(r, rcpt->last_ms, when));
+			date(r, rcpt->last_ms + late_ms(r), when));
 	if (r->kind == MODEL_REPORT_DELAYED || is(r, MODEL_MUTANT_RETRY_UNTIL))
 		fprintf(r->out, "Will-Retry-Until: %s\r\n",
-			date(r, r->m->arrival_ms + r->config->lifetime_ms,
+			date(r,
+			     r->m->arrival_ms + r->config->lifetime_ms +
+				     (is(r, MODEL_MUTANT_RETRY_UNTIL_WRONG)
+					      ? DAY_MS
+					      : 0),
 			     when));
 }
 
 static void put_status(const struct report *r)
 {
+	int times = is(r, MODEL_MUTANT_RECIPIENT_TWICE) ? 2 : 1;
+
 	if (is(r, MODEL_MUTANT_NO_STATUS_PART))
 		return;
 	fprintf(r->out, "--" BOUNDARY "\r\nContent-Type: message/%s\r\n%s\r\n",
@@ -386,7 +417,7 @@ static void put_status(const struct report *r)
 		r->is_utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 	put_per_message(r);
 	for (size_t i = 0; i < r->m->recipient_count; i++)
-		if (r->names[i])
+		for (int k = 0; r->names[i] && k < times; k++)
 			put_per_recipient(r, i);
 	fputs("\r\n", r->out);
 }

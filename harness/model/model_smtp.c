@@ -29,6 +29,8 @@ enum {
 	WAIT_SHORT_S = 30, /* what the impatient mutants wait */
 };
 
+enum { SEND_BUFFER = 32 << 10 }; /* bytes that the kernel may hold */
+
 struct session {
 	struct model_job *job;
 	const struct model_host *host;
@@ -351,6 +353,10 @@ static bool stage_connect(struct session *s)
 		       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0)
 		return broken(s, "4.3.0", strerror(errno));
+	/* A server that stops reading is to be noticed while the message is
+	 * sent; the kernel would take some MiB of it. */
+	setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER},
+		   sizeof(int));
 	if (connect(s->fd, address, len) == 0)
 		return true;
 	if (errno != EINPROGRESS)
@@ -462,19 +468,20 @@ static bool stage_rcpt(struct session *s)
 static bool say_message(struct session *s)
 {
 	const char *data = s->job->data, *end = data + s->job->len;
+	int wait_s = patience(s, MODEL_MUTANT_SHORT_BLOCK, WAIT_BLOCK_S);
 
 	while (data < end) {
 		const char *lf = memchr(data, '\n', (size_t)(end - data));
 		size_t len =
 			lf ? (size_t)(lf - data) + 1 : (size_t)(end - data);
 
-		if (*data == '.' && !say(s, ".", 1, WAIT_BLOCK_S))
+		if (*data == '.' && !say(s, ".", 1, wait_s))
 			return false;
-		if (!say(s, data, len, WAIT_BLOCK_S))
+		if (!say(s, data, len, wait_s))
 			return false;
 		data += len;
 	}
-	return say(s, ".\r\n", 3, WAIT_BLOCK_S);
+	return say(s, ".\r\n", 3, wait_s);
 }
 
 static bool stage_data(struct session *s)

@@ -105,6 +105,7 @@ static void test_wire_patience(void **state)
 		{"mail", 300, "rfc5321/4.5.3.2.2/mail-timeout"},
 		{"rcpt", 300, "rfc5321/4.5.3.2.3/rcpt-timeout"},
 		{"data", 120, "rfc5321/4.5.3.2.4/data-timeout"},
+		{"body", 180, "rfc5321/4.5.3.2.5/block-timeout"},
 		{"dot", 600, "rfc5321/4.5.3.2.6/dot-timeout"},
 		{"quit", 0, NULL},
 	};
@@ -121,7 +122,9 @@ static void test_wire_patience(void **state)
 		inject(0, ALICE, BOB);
 		connect_to(1, MX1_ADDRESS);
 		number = accepted(1, MX1, MX1_ADDRESS);
-		fault(1, number, rows[i / 2].stage, "stall", "null");
+		fault(1, number, rows[i / 2].stage,
+		      strcmp(rows[i / 2].stage, "body") == 0 ? "drip" : "stall",
+		      "null");
 		ev(1 + (left > 0 ? left : 1), "close",
 		   "\"session\":%d,\"server\":\"" MX1
 		   "\",\"by\":\"client\",\"how\":\"fin\"",
