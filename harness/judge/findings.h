@@ -317,6 +317,9 @@
 	XX(UTF8_TYPE, "rfc6533/4.1/address-type", \
 	   "an address beyond ASCII is not of type utf-8", \
 	   "rfc822 promises an address in ASCII; programs that believe it garble the others.") \
+	XX(UTF8_FORM, "rfc6533/4.1/address-form", \
+	   "an address with \\x{…} in message/global-delivery-status", \
+	   "This kind of status part takes the letters as they are; people can't read \\x{E9}.") \
 	XX(LANGUAGE, "rfc6533/4.1/localized-diagnostic", \
 	   "Localized-Diagnostic without a language, or twice with the same", \
 	   "Each of these fields gives the diagnostic in one language and says in which.") \
@@ -353,6 +356,21 @@
 	XX(RET, "rfc3461/4.3/ret", \
 	   "RET is not followed: too much or too little is returned", \
 	   "The sender may ask for the whole mail back or for its header only.") \
+	XX(DSN_OF_DSN, "rfc3461/6.1/dsn-parameters", \
+	   "a bounce is sent with RET, or with a NOTIFY other than NEVER", \
+	   "Nobody is to be told what became of a bounce.") \
+	XX(HEADERS_ONLY, "rfc3461/6.2/headers-only", \
+	   "a report of no failure returns the whole mail", \
+	   "The mail is still on its way: the sender needs no copy of it, only its header to know it by.") \
+	XX(NO_FQDN, "rfc3461/6.3/reporting-mta-domain", \
+	   "Reporting-MTA is of type dns, and no full domain name", \
+	   "dns promises a name that is known to all; localhost is everybody's.") \
+	XX(NO_REMOTE_MTA, "rfc3461/6.3/remote-mta", \
+	   "a server has answered, and the report does not name it", \
+	   "Without Remote-MTA nobody knows which server has said so.") \
+	XX(SMTP_DIAGNOSTIC, "rfc3461/9.2/smtp-diagnostic", \
+	   "Diagnostic-Code is of type smtp, and no SMTP reply", \
+	   "smtp promises what the other server said, with its three digits; an MTA's own words are of another type.") \
 	XX(RELAYED_MISSING, "rfc3461/5.2.2/relayed-missing", \
 	   "NOTIFY=SUCCESS, a next server that does no DSN, and no report", \
 	   "Who asked to be told of success hears nothing more from a server that sends no reports: this MTA has to say so.") \

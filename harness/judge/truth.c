@@ -162,6 +162,21 @@ static void truth_remote(const struct attempts *a,
 		     "Remote-MTA: %s for %s", n->remote_mta, n->recipient);
 }
 
+/* RFC 3461 6.3 h, of an MTA that does DSN; RFC 3464 leaves it open. */
+static void truth_remote_missing(const struct attempts *a,
+				 const struct attempts_notice *n,
+				 struct verdict *v)
+{
+	const struct attempts_try *last = attempts_last(a, n->party, n->t_ns);
+	const char *reply = last ? attempts_reply(last, n->party) : NULL;
+
+	if (n->action && !n->is_success && !n->remote_mta &&
+	    n->party->has_dsn && reply && (reply[0] == '4' || reply[0] == '5'))
+		FIND(v, NO_REMOTE_MTA, SEVERITY_SHOULD, n->file,
+		     "a Remote-MTA: it had an answer",
+		     "none for %s; the server said: %s", n->recipient, reply);
+}
+
 /*
  * RFC 3461 5.2.2: who asked for SUCCESS is told "relayed" when the mail went
  * to a server that sends no reports itself; who did not is told nothing.
@@ -175,7 +190,9 @@ static void truth_relayed(const struct attempts_party *p, struct verdict *v)
 		     "a report with Action: relayed (NOTIFY=SUCCESS, and the "
 		     "next server does no DSN)",
 		     "none for %s", p->to);
-	if (p->success_count && (!notify || !strcasestr(notify, "SUCCESS")))
+	/* With BY= a report may be due that NOTIFY does not ask for. */
+	if (p->success_count && !p->mail->by &&
+	    (!notify || !strcasestr(notify, "SUCCESS")))
 		FIND(v, SUCCESS_NOT_WANTED, SEVERITY_MUST, NULL,
 		     "no report of success without NOTIFY=SUCCESS",
 		     "one for %s, NOTIFY=%s", p->to,
@@ -202,6 +219,7 @@ void truth_check(const struct attempts *a, const struct target *target,
 		truth_retry_until(a, target, n, v);
 		truth_recipient(n, v);
 		truth_remote(a, n, v);
+		truth_remote_missing(a, n, v);
 	}
 	for (size_t i = 0; i < a->party_count; i++)
 		truth_relayed(&a->parties[i], v);

@@ -83,6 +83,10 @@ enum model_profile {
 	   "the NDR holds no delivery status") \
 	XX(MIXED, "mixed", "the NDR is multipart/mixed") \
 	XX(NO_TEXT, "no-text", "the NDR has no part for people") \
+	XX(REMOTE_MISSING, "remote-missing", "there is no Remote-MTA") \
+	XX(DELAY_FULL, "delay-full", "the delay notice returns the whole mail") \
+	XX(DIAGNOSTIC_FORM, "diagnostic-form", \
+	   "a Diagnostic-Code of type smtp without the reply's code") \
 	XX(DIAGNOSTIC_LOST, "diagnostic-lost", \
 	   "the NDR does not tell what the server said") \
 	XX(ORIGINAL_MISSING, "original-missing", \
@@ -99,6 +103,9 @@ enum model_profile {
 	   "the NDR has an ORCPT that nobody gave") \
 	XX(RELAY_DSN_DROPPED, "relay-dsn-dropped", \
 	   "ENVID, NOTIFY and ORCPT are not passed on") \
+	XX(ORCPT_CHANGED, "orcpt-changed", \
+	   "ORCPT is passed on in small letters") \
+	XX(NDR_RET, "ndr-ret", "the NDR itself is sent with RET=FULL") \
 	XX(RELAY_DSN_UNASKED, "relay-dsn-unasked", \
 	   "DSN parameters go to a server that does not offer DSN") \
 	XX(RELAYED_MISSING, "relayed-missing", \

@@ -367,7 +367,9 @@ static void put_diagnostic(const struct report *r,
 	else if (tells_diagnostic(r, rcpt))
 		fprintf(r->out, "Diagnostic-Code: %s; %s\r\n",
 			rcpt->is_reply ? "smtp" : "X-deadmx-model",
-			rcpt->diagnostic);
+			is(r, MODEL_MUTANT_DIAGNOSTIC_FORM)
+				? "the server said no"
+				: rcpt->diagnostic);
 }
 
 static void put_per_recipient(const struct report *r, size_t i)
@@ -390,7 +392,7 @@ static void put_per_recipient(const struct report *r, size_t i)
 		fprintf(r->out, "Status: %s\r\n", status(r, rcpt));
 	if (is(r, MODEL_MUTANT_REMOTE_INVENTED))
 		fputs("Remote-MTA: dns; mx.dest.example\r\n", r->out);
-	else if (rcpt->remote)
+	else if (rcpt->remote && !is(r, MODEL_MUTANT_REMOTE_MISSING))
 		fprintf(r->out, "Remote-MTA: dns; %s\r\n", rcpt->remote);
 	put_diagnostic(r, rcpt);
 	if (rcpt->last_ms)
@@ -434,7 +436,7 @@ static size_t header_length(const char *data, size_t len)
 /* RFC 3461 4.3: RET is about failures only; other reports return headers. */
 static bool returns_all(const struct report *r)
 {
-	if (is(r, MODEL_MUTANT_RET_IGNORED))
+	if (is(r, MODEL_MUTANT_RET_IGNORED) || is(r, MODEL_MUTANT_DELAY_FULL))
 		return true;
 	if (r->kind != MODEL_REPORT_FAILED || r->len > MODEL_RETURN_BYTES_MAX)
 		return false;

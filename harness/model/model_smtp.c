@@ -3,6 +3,7 @@
 #include "harness/model/model_smtp.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -418,7 +419,10 @@ static bool stage_mail(struct session *s)
 	const struct model_job *job = s->job;
 	bool dsn = passes_dsn(s);
 	char by[64] = "", size[64] = "";
+	const char *ret = job->ret;
 
+	if (!*job->from && model_is(job->config, MODEL_MUTANT_NDR_RET))
+		ret = "FULL";
 	if (job->by_mode && s->deliverby)
 		snprintf(by, sizeof(by), " BY=%lld;%c",
 			 (long long)(job->by_ms - model_now_ms()) / 1000,
@@ -429,11 +433,18 @@ static bool stage_mail(struct session *s)
 		   "MAIL FROM:<%s>%s%s%s%s%s%s%s%s\r\n", job->from, size,
 		   s->eightbit && has_8bit(job) ? " BODY=8BITMIME" : "",
 		   s->utf8 && job->is_utf8 ? " SMTPUTF8" : "",
-		   dsn && job->ret ? " RET=" : "",
-		   dsn && job->ret ? job->ret : "",
+		   dsn && ret ? " RET=" : "", dsn && ret ? ret : "",
 		   dsn && job->envid ? " ENVID=" : "",
 		   dsn && job->envid ? job->envid : "", by) &&
 	       s->code / 100 == 2;
+}
+
+static const char *orcpt(const struct session *s, struct model_target *t)
+{
+	if (model_is(s->job->config, MODEL_MUTANT_ORCPT_CHANGED))
+		for (char *c = t->orcpt; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+	return t->orcpt;
 }
 
 /* True when at least one recipient was accepted. */
@@ -452,7 +463,7 @@ static bool stage_rcpt(struct session *s)
 			 dsn && t->notify ? " NOTIFY=" : "",
 			 dsn && t->notify ? t->notify : "",
 			 dsn && t->orcpt ? " ORCPT=" : "",
-			 dsn && t->orcpt ? t->orcpt : ""))
+			 dsn && t->orcpt ? orcpt(s, t) : ""))
 			return false;
 		t->is_sent = s->code / 100 == 2;
 		any |= t->is_sent;

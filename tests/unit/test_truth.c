@@ -4,6 +4,8 @@
 
 #define NOTHING "expect: {attempts: at least 0}\n"
 
+static bool has_dsn; /* the MTA took the mail's DSN parameters */
+
 /* One mail, one attempt that is refused, one report of it after ten minutes. */
 static void report(const char *yaml, const char *message_fields,
 		   const char *recipient_fields, bool is_dns_only)
@@ -28,7 +30,13 @@ static void report(const char *yaml, const char *message_fields,
 	run.target.documented.status_rule = TARGET_STATUS_ANY;
 	run.target.documented.expires_after_ns = 0;
 	run_begin();
-	inject(0, ALICE, BOB);
+	if (has_dsn)
+		ev(0, "inject",
+		   "\"mail\":0,\"from\":\"" ALICE "\",\"to\":[\"" BOB "\"],"
+		   "\"via\":\"smtp\",\"status\":\"accepted\","
+		   "\"reply\":null,\"dsn\":true");
+	else
+		inject(0, ALICE, BOB);
 	if (is_dns_only) {
 		ev(1, "dns",
 		   "\"name\":\"dest.example\",\"qtype\":\"MX\","
@@ -106,6 +114,18 @@ static void test_truth_fields(void **state)
 		stored_end(NULL);
 	}
 	stored_begin(STORED_REFUSED NOTHING);
+}
+
+/* An MTA that does DSN names the server that answered. */
+static void test_truth_remote_missing(void **state)
+{
+	report(RCPT_550, MTA, FAILED, false);
+	assert_null(finding_of("rfc3461/6.3/remote-mta"));
+	stored_end(NULL);
+	has_dsn = true;
+	report(RCPT_550, MTA, FAILED, false);
+	has_dsn = false;
+	check_findings(VERDICT_PASS, "rfc3461/6.3/remote-mta", NULL);
 }
 
 /* Where DNS leads to no server there is none to blame. */
@@ -250,9 +270,8 @@ static void test_truth_success(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_truth_fields),
-		TEST(test_truth_remote),
-		TEST(test_truth_retry_until),
+		TEST(test_truth_fields),  TEST(test_truth_remote_missing),
+		TEST(test_truth_remote),  TEST(test_truth_retry_until),
 		TEST(test_truth_success),
 	};
 

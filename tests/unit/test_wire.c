@@ -62,6 +62,26 @@ static void test_wire_parameters(void **state)
 		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS ENVID=Q1",
 		 "RCPT TO:<" BOB "> ORCPT=rfc822;bob+2Bx@dest.example",
 		 "rfc3461/5.2.1/parameter-lost"},
+		/* Words may change their case, what the sender gave may not. */
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=hdrs ENVID=Q1",
+		 "RCPT TO:<" BOB "> NOTIFY=failure "
+		 "ORCPT=rfc822;bob+2Bx@dest.example",
+		 NULL},
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS ENVID=q1",
+		 "RCPT TO:<" BOB "> NOTIFY=FAILURE "
+		 "ORCPT=rfc822;bob+2Bx@dest.example",
+		 "rfc3461/5.2.1/parameter-lost"},
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS ENVID=Q1",
+		 "RCPT TO:<" BOB "> NOTIFY=FAILURE "
+		 "ORCPT=rfc822;BOB+2Bx@dest.example",
+		 "rfc3461/5.2.1/parameter-lost"},
+		/* A bounce asks for nothing. */
+		{EHLO_DSN, "MAIL FROM:<>", "RCPT TO:<" BOB "> NOTIFY=NEVER",
+		 NULL},
+		{EHLO_DSN, "MAIL FROM:<> RET=FULL", "RCPT TO:<" BOB ">",
+		 "rfc3461/6.1/dsn-parameters"},
+		{EHLO_DSN, "MAIL FROM:<>", "RCPT TO:<" BOB "> NOTIFY=FAILURE",
+		 "rfc3461/6.1/dsn-parameters"},
 		{EHLO_PLAIN, "MAIL FROM:<" ALICE "> RET=HDRS",
 		 "RCPT TO:<" BOB ">", "rfc5321/2.2.1/extension-not-offered"},
 		{EHLO_PLAIN, "MAIL FROM:<" ALICE "> SIZE=5",
