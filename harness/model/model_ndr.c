@@ -153,6 +153,13 @@ static bool tells_diagnostic(const struct report *r,
 	return rcpt->diagnostic && !is(r, MODEL_MUTANT_DIAGNOSTIC_LOST);
 }
 
+/* A server may say anything; RFC 3464 2.3.6 and 6533 4.1 have ASCII here. */
+static void put_ascii(const struct report *r, const char *text)
+{
+	for (; *text; text++)
+		fputc((unsigned char)*text < 0x80 ? *text : '?', r->out);
+}
+
 static void put_text_rfc(const struct report *r)
 {
 	char buf[64];
@@ -183,9 +190,10 @@ static void put_text_rfc(const struct report *r)
 			fprintf(r->out, " tried for %s, %u times;",
 				span(model_now_ms() - r->m->arrival_ms, buf),
 				r->m->attempts);
-		fprintf(r->out, " %s\r\n",
-			tells_diagnostic(r, rcpt) ? rcpt->diagnostic
-						  : "no reason is known");
+		fputc(' ', r->out);
+		put_ascii(r, tells_diagnostic(r, rcpt) ? rcpt->diagnostic
+						       : "no reason is known");
+		fputs("\r\n", r->out);
 	}
 }
 
@@ -195,17 +203,22 @@ static void put_text_exchange_recipient(const struct report *r, size_t i)
 	char buf[64];
 
 	fprintf(r->out, "%s\r\n", recipient_name(r, i));
-	if (r->kind == MODEL_REPORT_DELAYED)
+	if (r->kind == MODEL_REPORT_DELAYED) {
 		fputs("#400 4.4.7 Message delayed ##\r\n", r->out);
-	else if (is_expired(rcpt))
+	} else if (is_expired(rcpt)) {
 		fputs("#550 4.4.7 QUEUE.Expired; message expired ##\r\n",
 		      r->out);
-	else
-		fprintf(r->out, "#%s ##\r\n",
-			tells_diagnostic(r, rcpt) ? rcpt->diagnostic
-						  : "550 5.0.0 failed");
-	if (tells_diagnostic(r, rcpt))
-		fprintf(r->out, "Last error: %s\r\n", rcpt->diagnostic);
+	} else {
+		fputc('#', r->out);
+		put_ascii(r, tells_diagnostic(r, rcpt) ? rcpt->diagnostic
+						       : "550 5.0.0 failed");
+		fputs(" ##\r\n", r->out);
+	}
+	if (tells_diagnostic(r, rcpt)) {
+		fputs("Last error: ", r->out);
+		put_ascii(r, rcpt->diagnostic);
+		fputs("\r\n", r->out);
+	}
 	if (rcpt->address)
 		fprintf(r->out, "The last endpoint attempted was %s\r\n",
 			rcpt->address);
@@ -356,20 +369,21 @@ static void put_diagnostic(const struct report *r,
 			   const struct model_recipient *rcpt)
 {
 	bool is_ended = r->kind == MODEL_REPORT_FAILED && is_expired(rcpt);
+	bool is_delay = r->kind == MODEL_REPORT_DELAYED;
 
-	if (is_exchange(r) && is_ended)
-		fputs("Diagnostic-Code: smtp; 550 4.4.7 QUEUE.Expired; message "
-		      "expired\r\n",
-		      r->out);
-	else if (is_exchange(r) && r->kind == MODEL_REPORT_DELAYED)
-		fputs("Diagnostic-Code: smtp; 400 4.4.7 Message delayed\r\n",
-		      r->out);
-	else if (tells_diagnostic(r, rcpt))
-		fprintf(r->out, "Diagnostic-Code: %s; %s\r\n",
-			rcpt->is_reply ? "smtp" : "X-deadmx-model",
-			is(r, MODEL_MUTANT_DIAGNOSTIC_FORM)
-				? "the server said no"
-				: rcpt->diagnostic);
+	if (is_exchange(r) && (is_ended || is_delay)) {
+		fprintf(r->out, "Diagnostic-Code: smtp; %s\r\n",
+			is_ended ? "550 4.4.7 QUEUE.Expired; message expired"
+				 : "400 4.4.7 Message delayed");
+		return;
+	}
+	if (!tells_diagnostic(r, rcpt))
+		return;
+	fprintf(r->out, "Diagnostic-Code: %s; ",
+		rcpt->is_reply ? "smtp" : "X-deadmx-model");
+	put_ascii(r, is(r, MODEL_MUTANT_DIAGNOSTIC_FORM) ? "the server said no"
+							 : rcpt->diagnostic);
+	fputs("\r\n", r->out);
 }
 
 static void put_per_recipient(const struct report *r, size_t i)
