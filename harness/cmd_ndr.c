@@ -35,8 +35,9 @@ static const char cmd_ndr_help[] =
 	"\n"
 	"Exit status: 0 read, and nothing is wrong with it; 1 it breaks a MUST "
 	"of an\n"
-	"RFC (with --scenario: 0); 2 usage, or it is no bounce; 4 it can't be "
-	"read.\n";
+	"RFC (with --scenario: 0); 2 usage, or it is no bounce (with "
+	"--scenario: or\n"
+	"nothing has failed); 4 it can't be read.\n";
 
 static int cmd_ndr_usage(const char *why, const char *what)
 {
@@ -65,6 +66,13 @@ static int cmd_ndr_show(const struct deadmx_ndr *ndr, enum cmd_ndr_form form,
 	int status = cmd_ndr_status(ndr);
 	struct ndr_story story;
 
+	if (form == FORM_SCENARIO && ndr->kind == DEADMX_NDR_KIND_OTHER) {
+		fprintf(stderr,
+			"deadmx ndr: %s: a report of success: there is no "
+			"failure to replay\n",
+			path);
+		return NDR_EXIT_USAGE;
+	}
 	ndr_story_read(ndr, &story);
 	switch (form) {
 	case FORM_TEXT:

@@ -563,11 +563,18 @@ static int cmd_run_execute(struct cmd_run *run)
 {
 	struct sigaction action = {.sa_handler = cmd_run_on_signal};
 	char text[512];
+	int err;
 
 	if (!run->target_count && cmd_run_load_target(run, "model"))
 		return EXIT_USAGE;
 	if (cmd_run_load_scenarios(run))
 		return EXIT_USAGE;
+	err = run_make_folder(run->out);
+	if (err) {
+		fprintf(stderr, "deadmx run: --out %s: %s\n", run->out,
+			strerror(-err));
+		return EXIT_USAGE;
+	}
 	if (sandbox_probe(text, sizeof(text))) {
 		fprintf(stderr, "deadmx: %s\n", text);
 		return EXIT_MACHINE;

@@ -291,9 +291,10 @@ static void run_empty_folder(const char *dir)
 		closedir(d);
 }
 
-static int run_make_folder(const char *dir)
+int run_make_folder(const char *dir)
 {
 	char path[RUN_PATH_MAX];
+	struct stat st;
 
 	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
@@ -307,8 +308,11 @@ static int run_make_folder(const char *dir)
 			return -errno;
 		*p = c;
 		if (!c)
-			return 0;
+			break;
 	}
+	if (stat(path, &st))
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 static int run_prepare(struct run *r)

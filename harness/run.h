@@ -40,4 +40,7 @@ struct run_job {
  */
 int run_one(const struct run_job *job, bool *ret_machine);
 
+/* Make folder @dir and those above it; 0, also when it is there, or -errno. */
+int run_make_folder(const char *dir);
+
 #endif

@@ -37,6 +37,13 @@ static size_t enhanced_len(const char *p)
 	return *p && *p != ' ' && *p != '\n' ? 0 : (size_t)(p - start);
 }
 
+/* "451 5.7.3": both say no, and real servers say so. */
+static bool is_failure(const char *code, const char *enhanced)
+{
+	return (code[0] == '4' || code[0] == '5') &&
+	       (enhanced[0] == '4' || enhanced[0] == '5');
+}
+
 static bool code_check(const char *text, char *why, size_t why_len)
 {
 	size_t len;
@@ -50,7 +57,8 @@ static bool code_check(const char *text, char *why, size_t why_len)
 		return false;
 	}
 	len = text[3] ? enhanced_len(text + 4) : 0;
-	if (!len || (text[4] == text[0] && text[0] != '3'))
+	if (!len || (text[4] == text[0] && text[0] != '3') ||
+	    is_failure(text, text + 4))
 		return true;
 	if (text[0] == '3')
 		snprintf(why, why_len,
@@ -101,6 +109,19 @@ static bool placeholders_check(const char *text, char *why, size_t why_len)
 			 (int)len + 2, text);
 		return false;
 	}
+	return true;
+}
+
+bool reply_text_is_odd(const char *text, char *why, size_t why_len)
+{
+	size_t len = strlen(text) > 4 ? enhanced_len(text + 4) : 0;
+
+	if (!len || !is_failure(text, text + 4) || text[4] == text[0])
+		return false;
+	snprintf(why, why_len,
+		 "%.3s with %.*s: by RFC 2034 both are of one class, though "
+		 "some servers say such; fine if that is what you want",
+		 text, (int)len, text + 4);
 	return true;
 }
 

@@ -976,6 +976,8 @@ static int input_read(struct deadmx_arena *arena, const struct input *in,
 	if (r < 0)
 		return r;
 	doc.home = key_home;
+	/* A run's own copy: they were shown when the run began. */
+	doc.hides_warnings = in->stored != NULL;
 	is_more = scenario_source_complete(&doc, in->path);
 	if (scenario_matrix_read(&doc, &matrix))
 		cases_read(&doc, in, &matrix, !is_more && !matrix.axis_count,

@@ -61,6 +61,8 @@ static void reply_read(struct deadmx_yaml *doc,
 	f->reply = node->text;
 	if (!reply_text_check(node->text, why, sizeof(why)))
 		deadmx_yaml_error(doc, &node->place, NULL, "reply, %s", why);
+	else if (reply_text_is_odd(node->text, why, sizeof(why)))
+		deadmx_yaml_warn(doc, &node->place, "reply, %s", why);
 	deadmx_yaml_whole(doc, node);
 }
 

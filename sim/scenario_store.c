@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deadmx/utf8.h"
+
 #include "sim/yaml_priv.h"
 
 enum {
@@ -57,14 +59,14 @@ static void write_quoted(const struct deadmx_yaml_node *node, FILE *out)
 	for (size_t left = node->len; left; p += step, left -= step) {
 		uint32_t code = *p;
 
-		step = yaml_utf8_len(p, left, &code);
+		step = deadmx_utf8_len(p, left, &code);
 		if (step == 0)
 			step = 1; /* can't be: it came from UTF-8 */
 		if (code == '"' || code == '\\')
 			fprintf(out, "\\%c", (int)code);
 		else if (code == '\n')
 			fputs("\\n", out);
-		else if (is_break(code) || !yaml_is_printable(code))
+		else if (is_break(code) || !deadmx_utf8_is_printable(code))
 			fprintf(out, "\\u%04x", code);
 		else if (code == '$' && p[1] == '{')
 			fputs("$$", out);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "deadmx/utf8.h"
+
 /* --- from events to a tree ---------------------------------------------- */
 
 struct frame {
@@ -26,6 +28,7 @@ struct builder {
 	struct deadmx_yaml_node *root;
 	struct frame frames[DEADMX_SCENARIO_DEPTH_MAX];
 	int depth;
+	size_t character, byte; /* where mark_at() was last */
 };
 
 static bool key_add(struct builder *b, struct frame *f,
@@ -102,12 +105,28 @@ static bool node_open(struct builder *b, struct deadmx_yaml_node *node)
 	return true;
 }
 
-/* Is there a comment behind the text that looks like more of it? */
-static bool is_cut(const struct deadmx_yaml_file *file,
-		   const yaml_event_t *event)
+/* The text at @mark. libyaml counts characters there, not bytes. */
+static const char *mark_at(struct builder *b, const yaml_mark_t *mark)
 {
-	const char *p = file->text + event->end_mark.index;
-	const char *end = file->text + file->len;
+	const struct deadmx_yaml_file *file = b->file;
+
+	if (mark->index < b->character)
+		b->character = b->byte = 0;
+	while (b->character < mark->index && b->byte < file->len) {
+		b->byte++;
+		while (b->byte < file->len &&
+		       deadmx_utf8_is_continuation(file->text[b->byte]))
+			b->byte++;
+		b->character++;
+	}
+	return file->text + b->byte;
+}
+
+/* Is there a comment behind the text that looks like more of it? */
+static bool is_cut(struct builder *b, const yaml_event_t *event)
+{
+	const char *p = mark_at(b, &event->end_mark);
+	const char *end = b->file->text + b->file->len;
 
 	if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
 		return false;
@@ -120,7 +139,7 @@ static bool node_fill_text(struct builder *b, struct deadmx_yaml_node *node,
 			   const yaml_event_t *event)
 {
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	node->cut = is_cut(b->file, event);
+	node->cut = is_cut(b, event);
 	node->len = event->data.scalar.length;
 	node->text = deadmx_arena_copy(b->doc->arena,
 				       (const char *)event->data.scalar.value,
@@ -232,43 +251,6 @@ static bool event_take(struct builder *b, const yaml_event_t *event)
 
 /* --- the text ------------------------------------------------------------ */
 
-size_t yaml_utf8_len(const unsigned char *p, size_t left, uint32_t *ret_code)
-{
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t min;
-	} form[] = {{0x80, 0x00, 0},
-		    {0xE0, 0xC0, 0x80},
-		    {0xF0, 0xE0, 0x800},
-		    {0xF8, 0xF0, 0x10000}};
-	uint32_t code;
-	size_t n = 0;
-
-	while (n < 4 && (p[0] & form[n].mask) != form[n].lead)
-		n++;
-	if (n == 4 || n + 1 > left)
-		return 0;
-	code = p[0] & (unsigned char)~form[n].mask;
-	for (size_t i = 1; i <= n; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-		code = code << 6 | (p[i] & 0x3F);
-	}
-	if (code < form[n].min || code > 0x10FFFF ||
-	    (code >= 0xD800 && code <= 0xDFFF))
-		return 0;
-	*ret_code = code;
-	return n + 1;
-}
-
-bool yaml_is_printable(uint32_t code)
-{
-	return code == '\t' || code == '\n' || code == '\r' ||
-	       (code >= ' ' && code < 0x7f) || code == 0x85 ||
-	       (code >= 0xA0 && code < 0xFEFF) ||
-	       (code > 0xFEFF && code <= 0xFFFD) || code >= 0x10000;
-}
-
 static bool looks_like_utf16(const unsigned char *p, size_t len)
 {
 	return len >= 2 && ((p[0] == 0xFF && p[1] == 0xFE) ||
@@ -286,8 +268,8 @@ static bool text_is_clean(struct deadmx_yaml *doc,
 	size_t step;
 
 	for (size_t i = 0; i < file->len; i += step) {
-		step = yaml_utf8_len(p + i, file->len - i, &code);
-		if (step == 0 || !yaml_is_printable(code)) {
+		step = deadmx_utf8_len(p + i, file->len - i, &code);
+		if (step == 0 || !deadmx_utf8_is_printable(code)) {
 			if (looks_like_utf16(p, file->len))
 				hint = "it looks like UTF-16: save it as UTF-8";
 			deadmx_yaml_error(doc, &place, hint,

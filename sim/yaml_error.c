@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deadmx/utf8.h"
+
 #include "sim/yaml_priv.h"
 
 struct deadmx_yaml_error {
 	struct deadmx_place place;
 	char *message;
+	bool is_warning;
 	int file; /* number of its file, for the order */
 	/* Of those in which it is, the first; 0 = all, or there are none. */
 	size_t case_count, last_case;
@@ -23,11 +26,6 @@ struct deadmx_yaml_error {
 };
 
 /* --- collecting ---------------------------------------------------------- */
-
-bool yaml_is_continuation(char c)
-{
-	return ((unsigned char)c & 0xC0) == 0x80;
-}
 
 static size_t shown_count(const struct deadmx_yaml *doc)
 {
@@ -65,11 +63,11 @@ static int file_number(const struct deadmx_yaml *doc, const char *name)
 }
 
 static void error_add(struct deadmx_yaml *doc, const struct deadmx_place *place,
-		      const char *message)
+		      bool is_warning, const char *message)
 {
 	struct deadmx_yaml_error *e = NULL;
 
-	doc->error_count++;
+	doc->error_count += !is_warning;
 	if (doc->case_count)
 		e = error_known(doc, place, message);
 	if (e) {
@@ -84,6 +82,7 @@ static void error_add(struct deadmx_yaml *doc, const struct deadmx_place *place,
 			doc->keep, DEADMX_SCENARIO_ERRORS_MAX, sizeof(*e));
 	e = &doc->error[doc->distinct_count - 1];
 	*e = (struct deadmx_yaml_error){.place = *place,
+					.is_warning = is_warning,
 					.file = file_number(doc, place->file),
 					.case_count = doc->case_count ? 1 : 0,
 					.last_case = doc->case_count,
@@ -91,6 +90,14 @@ static void error_add(struct deadmx_yaml *doc, const struct deadmx_place *place,
 	e->place.file =
 		deadmx_arena_copy(doc->keep, place->file, strlen(place->file));
 	e->message = deadmx_arena_copy(doc->keep, message, strlen(message));
+}
+
+/* An escape in the file ("\e[2J") is not for the terminal. */
+static void error_clean(char *message)
+{
+	for (char *p = message; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
 }
 
 void deadmx_yaml_error(struct deadmx_yaml *doc,
@@ -107,11 +114,22 @@ void deadmx_yaml_error(struct deadmx_yaml *doc,
 	len = strlen(message);
 	if (hint)
 		snprintf(message + len, sizeof(message) - len, "; %s", hint);
-	/* An escape in the file ("\e[2J") is not for the terminal. */
-	for (char *p = message; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	error_add(doc, place, message);
+	error_clean(message);
+	error_add(doc, place, false, message);
+}
+
+void deadmx_yaml_warn(struct deadmx_yaml *doc, const struct deadmx_place *place,
+		      const char *format, ...)
+{
+	char message[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	error_clean(message);
+	if (!doc->hides_warnings)
+		error_add(doc, place, true, message);
 }
 
 /* What stands there, short enough for a line. */
@@ -136,7 +154,8 @@ static void describe(const struct deadmx_yaml_node *node, char *buf, size_t len)
 	}
 	n = strcspn(node->text, "\n");
 	if (n > shown)
-		for (n = shown; n && yaml_is_continuation(node->text[n]);)
+		for (n = shown;
+		     n && deadmx_utf8_is_continuation(node->text[n]);)
 			n--;
 	snprintf(buf, len, "\"%.*s%s\"", (int)n, node->text,
 		 node->text[n] ? "…" : "");
@@ -204,7 +223,7 @@ static void line_show(const struct deadmx_yaml *doc,
 	last = first + DEADMX_YAML_SHOWN_MAX;
 	fputs("    ", doc->errors);
 	for (size_t i = 0; i < len; i++) {
-		if (!yaml_is_continuation(line[i]))
+		if (!deadmx_utf8_is_continuation(line[i]))
 			column++;
 		if (column >= last)
 			break;
@@ -220,8 +239,8 @@ static void line_show(const struct deadmx_yaml *doc,
 static void error_show(const struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_error *e)
 {
-	fprintf(doc->errors, "%s:%d:%d: %s", e->place.file, e->place.line,
-		e->place.column, e->message);
+	fprintf(doc->errors, "%s:%d:%d: %s%s", e->place.file, e->place.line,
+		e->place.column, e->is_warning ? "warning: " : "", e->message);
 	if (e->case_count == 1 && doc->case_count > 1)
 		fprintf(doc->errors, " (in the case %s)", e->first_case);
 	else if (e->case_count && e->case_count < doc->case_count)

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deadmx/utf8.h"
+
 #include "sim/yaml_priv.h"
 
 /* One stumble: where, and what its line says. */
@@ -96,7 +98,7 @@ static char byte_at(const struct stumble *s)
 	const char *at = s->text;
 
 	for (int column = 1; *at && column < s->column; at++)
-		column += !yaml_is_continuation(at[1]);
+		column += !deadmx_utf8_is_continuation(at[1]);
 	return *at;
 }
 

@@ -288,6 +288,12 @@ void attempts_free(struct attempts *a)
 		free(n->status);
 		free(n->diagnostic);
 		free(n->text);
+		free(n->reporting_mta);
+		free(n->arrival_date);
+		free(n->last_attempt);
+		free(n->retry_until);
+		free(n->remote_mta);
+		free(n->final_recipient);
 	}
 	free(a->parties);
 	free(a->tries);
@@ -295,5 +301,7 @@ void attempts_free(struct attempts *a)
 	free(a->deliveries);
 	free(a->queue);
 	free(a->target_version);
+	for (size_t i = 0; i < a->name_count; i++)
+		free(a->names[i]);
 	free(a);
 }

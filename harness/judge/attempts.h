@@ -25,6 +25,7 @@ enum {
 	ATTEMPTS_RCPTS_MAX = 1000, /* recipients remembered per session */
 	ATTEMPTS_NOTICES_MAX = 20000,
 	ATTEMPTS_DELIVERIES_MAX = 100000,
+	ATTEMPTS_NAMES_MAX = 8, /* by which the MTA greets servers */
 	ATTEMPTS_LOG_LINES = 3, /* last MTA log lines shown with a death */
 	ATTEMPTS_RUN_FINDINGS_MAX = 50, /* of clock and error events */
 };
@@ -50,10 +51,13 @@ struct attempts_party {
 	int64_t *injected_ns;  /* times at which the MTA accepted them */
 	size_t injected_count; /* <= mails */
 	size_t delivered_count, bounced_count, delayed_count;
-	bool is_misrouted;   /* a connection to its domain's own address */
-	size_t astray_count; /* bounces about it that nobody here was due */
-	size_t return_tries; /* connections to the sender's own servers while
-			      * it was open */
+	bool is_misrouted;    /* a connection to its domain's own address */
+	size_t astray_count;  /* bounces about it that nobody here was due */
+	size_t return_tries;  /* connections to the sender's own servers while
+			       * it was open */
+	size_t success_count; /* reports: relayed, delivered or expanded */
+	size_t relayed_due_count;    /* SUCCESS asked for, and the server that
+				      * took it does no DSN */
 	size_t unacknowledged_count; /* deliveries the MTA can't know of */
 	int64_t first_delivered_ns, first_delayed_ns, first_bounced_ns;
 	bool is_closed;	   /* all have been delivered or bounced … */
@@ -108,7 +112,11 @@ struct attempts_notice {
 	char *action, *status; /* NULL when absent */
 	char *diagnostic;      /* "smtp; 451 …" or NULL */
 	char *text;	       /* for people, white space collapsed */
+	/* As the report has them, or NULL. */
+	char *reporting_mta, *arrival_date, *last_attempt, *retry_until;
+	char *remote_mta, *final_recipient;
 	bool is_final, is_delay;
+	bool is_success; /* relayed, delivered or expanded */
 };
 
 struct attempts_delivery {
@@ -128,12 +136,15 @@ struct attempts {
 	struct attempts_delivery *deliveries;
 	size_t delivery_count;
 	size_t faults_fired;
-	size_t injected_count; /* mails that the MTA accepted */
-	int64_t end_ns;	       /* time of the last event */
-	bool has_queue;	       /* a listing was taken */
-	char *queue;	       /* the final one, or NULL */
-	bool is_ended;	       /* PHASE end was seen */
-	char *target_version;  /* or NULL */
+	size_t injected_count;		 /* mails that the MTA accepted */
+	int64_t end_ns;			 /* time of the last event */
+	bool has_queue;			 /* a listing was taken */
+	char *queue;			 /* the final one, or NULL */
+	bool is_ended;			 /* PHASE end was seen */
+	char *target_version;		 /* or NULL */
+	int64_t start_unix_s;		 /* date of time 0; 0 = not known */
+	char *names[ATTEMPTS_NAMES_MAX]; /* of its EHLOs, each once */
+	size_t name_count;
 	double virtual_s, host_s;
 };
 

@@ -165,6 +165,8 @@ static struct attempts_notice *bounce_notice_new(const struct bounce *b)
 	n->file = bounce_copy(b->file);
 	n->envelope_from = bounce_copy(b->from);
 	n->envelope_to = bounce_copy(b->to);
+	n->reporting_mta = bounce_copy(b->ndr->reporting_mta);
+	n->arrival_date = bounce_copy(b->ndr->arrival_date);
 	n->is_final = b->ndr->kind == DEADMX_NDR_KIND_FAILED;
 	n->is_delay = b->ndr->kind == DEADMX_NDR_KIND_DELAYED;
 	if (bounce_text_asked(&a->scenario->expect))
@@ -193,10 +195,15 @@ static void bounce_fill(struct attempts_notice *n,
 	n->action = bounce_copy(row->action_text);
 	n->status = bounce_copy(row->status);
 	n->diagnostic = bounce_diagnostic(row);
+	n->last_attempt = bounce_copy(row->last_attempt);
+	n->retry_until = bounce_copy(row->will_retry_until);
+	n->remote_mta = bounce_copy(row->remote_mta);
+	n->final_recipient = bounce_copy(row->final_recipient);
 	if (row->action == DEADMX_NDR_ACTION_NONE)
 		return; /* as the whole report */
 	n->is_final = row->action == DEADMX_NDR_ACTION_FAILED;
 	n->is_delay = row->action == DEADMX_NDR_ACTION_DELAYED;
+	n->is_success = !n->is_final && !n->is_delay;
 }
 
 /* NOTIFY, RFC 3461 §4.1; absent stands for FAILURE, and DELAY is allowed. */
@@ -318,6 +325,7 @@ static void bounce_booked(const struct bounce *b, struct attempts_party *p,
 		p->last_delayed_ns = n->t_ns;
 	if (n->is_delay || n->is_final)
 		bounce_check_notify(b, p, n->is_final);
+	p->success_count += n->is_success;
 	if (!n->is_final)
 		return;
 	if (p->is_closed && !p->bounced_count && !p->has_late_bounce) {

@@ -42,7 +42,9 @@ struct reader {
 	const char *dir;
 	struct reader_server *servers; /* as the scenario's */
 	struct attempts_dns *dns;
-	GHashTable *sessions; /* number → index of its try + 1 */
+	struct wire *wire;
+	/* number → index of its try + 1; 0: from a frontend of the world */
+	GHashTable *sessions;
 	char *log_lines[ATTEMPTS_LOG_LINES]; /* a ring */
 	uint64_t log_count;
 	size_t run_findings;
@@ -261,9 +263,13 @@ static void reader_accept(struct reader *r, const struct event *e)
 	struct attempts_try *try;
 
 	/* From a frontend of the world: no attempt of the MTA. */
+	if (session >= 0 && event_text(e, "frontend")) {
+		g_hash_table_insert(r->sessions,
+				    GSIZE_TO_POINTER((gsize)session), NULL);
+		return;
+	}
 	if (i == r->a->scenario->world.server_count ||
-	    !r->servers[i].is_relevant || session < 0 ||
-	    event_text(e, "frontend"))
+	    !r->servers[i].is_relevant || session < 0)
 		return;
 	try = reader_pair(r, i, is_ip6, e->t_ns);
 	if (!try)
@@ -421,12 +427,34 @@ static void reader_rcpt(struct reader *r, struct attempts_try *try,
 		try->is_return = true;
 }
 
+/* By what name does the MTA greet others? */
+static void reader_greeting(struct reader *r, const struct event *e,
+			    const char *line)
+{
+	gpointer key = GSIZE_TO_POINTER((gsize)event_integer(e, "session", -1));
+	struct attempts *a = r->a;
+	gpointer index;
+
+	if ((strncasecmp(line, "EHLO ", 5) != 0 &&
+	     strncasecmp(line, "HELO ", 5) != 0) ||
+	    (g_hash_table_lookup_extended(r->sessions, key, NULL, &index) &&
+	     !index))
+		return;
+	for (size_t i = 0; i < a->name_count; i++)
+		if (strcasecmp(a->names[i], line + 5) == 0)
+			return;
+	if (a->name_count < ATTEMPTS_NAMES_MAX)
+		a->names[a->name_count++] = reader_copy(line + 5);
+}
+
 static void reader_command(struct reader *r, const struct event *e)
 {
 	struct attempts_try *try = reader_session(r, e);
 	const char *line = event_text(e, "line");
 	char *address;
 
+	if (line)
+		reader_greeting(r, e, line);
 	if (!try || !line)
 		return;
 	if (!try->quit_ns && strcasecmp(line, "QUIT") == 0)
@@ -580,6 +608,7 @@ static void reader_run(struct reader *r, const struct event *e)
 {
 	free(r->a->target_version);
 	r->a->target_version = reader_copy(event_text(e, "target_version"));
+	r->a->start_unix_s = event_integer(e, "start_unix_s", 0);
 }
 
 /*
@@ -604,6 +633,27 @@ static void reader_relay(struct reader *r, const struct event *e)
 		try->backend_failed = error != NULL;
 }
 
+/* Who asked for SUCCESS is due a report when this server will send none. */
+static void reader_relayed(struct reader *r, const struct event *e)
+{
+	const json_t *list = json_object_get(e->members, "to");
+	const char *from = event_text(e, "from");
+
+	if (!from || event_text(e, "frontend") ||
+	    json_is_true(json_object_get(e->members, "unacknowledged")) ||
+	    !wire_lacks_dsn(r->wire, e))
+		return;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *to = json_string_value(json_array_get(list, i));
+		struct attempts_party *p =
+			to ? bounce_party(r->a, from, to) : NULL;
+
+		if (p && *p->from && p->has_dsn && p->mails == 1 &&
+		    p->mail->notify && strcasestr(p->mail->notify, "SUCCESS"))
+			p->relayed_due_count++;
+	}
+}
+
 static void reader_message(struct reader *r, const struct event *e)
 {
 	/* At a backend: what it tells is between frontend and sender. */
@@ -613,6 +663,7 @@ static void reader_message(struct reader *r, const struct event *e)
 	if (i < r->a->scenario->world.server_count)
 		bounce_message(r->a, r->v, r->dir, e,
 			       &r->a->scenario->world.servers[i]);
+	reader_relayed(r, e);
 }
 
 static void reader_dns(struct reader *r, const struct event *e)
@@ -828,9 +879,9 @@ int attempts_read(const struct deadmx_scenario *scenario, const char *dir,
 		  FILE *errors, struct verdict *v, struct attempts **ret)
 {
 	struct attempts *a = calloc(1, sizeof(*a));
-	struct reader r = {.a = a, .v = v, .dir = dir};
+	struct reader r = {
+		.a = a, .v = v, .dir = dir, .wire = wire_new(scenario)};
 	struct event_log *log = NULL;
-	struct wire *wire = wire_new(scenario);
 	struct event e = {0};
 	char path[4096];
 	int rc = -ENAMETOOLONG;
@@ -845,14 +896,14 @@ int attempts_read(const struct deadmx_scenario *scenario, const char *dir,
 		while ((rc = event_log_next(log, &e)) > 0) {
 			a->end_ns = e.t_ns > a->end_ns ? e.t_ns : a->end_ns;
 			reader_event(&r, &e);
-			wire_event(wire, &e);
+			wire_event(r.wire, &e);
 		}
-		wire_finish(wire, v);
+		wire_finish(r.wire, v);
 		reader_finish(&r, log);
 		reader_release(&r);
 		event_log_close(log);
 	}
-	wire_free(wire);
+	wire_free(r.wire);
 	if (rc < 0) {
 		fprintf(errors, "%s/events.ndjson: %s\n", dir, strerror(-rc));
 		attempts_free(a);

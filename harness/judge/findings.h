@@ -158,6 +158,9 @@
 	XX(TIMEOUT_DATA, "rfc5321/4.5.3.2.4/data-timeout", \
 	   "the client waits less than 2 min for the reply to DATA", \
 	   "A busy server may be slow to answer; who hangs up too early never delivers.") \
+	XX(TIMEOUT_BLOCK, "rfc5321/4.5.3.2.5/block-timeout", \
+	   "the client waits less than 3 min for a part of the message to be taken", \
+	   "A server may take a long mail slowly; who hangs up too early never delivers.") \
 	XX(TIMEOUT_DOT, "rfc5321/4.5.3.2.6/dot-timeout", \
 	   "the client waits less than 10 min for the reply to the final dot", \
 	   "Who hangs up while the server still stores the mail will send it twice.") \
@@ -182,6 +185,9 @@
 	XX(ENVELOPE_ID, "rfc3464/2.2.1/original-envelope-id", \
 	   "the sender's envelope id is missing, changed or invented", \
 	   "The sender's own number for this mail has to come back unchanged, so that his program finds the mail again.") \
+	XX(REPORTING_MTA_WRONG, "rfc3464/2.2.2/reporting-mta-name", \
+	   "Reporting-MTA is not the name by which the MTA greets others", \
+	   "It says which server made the report; another name leads to the wrong one.") \
 	XX(DSN_GATEWAY, "rfc3464/2.2.3/dsn-gateway", \
 	   "DSN-Gateway is malformed", \
 	   "Names the gateway that translated a foreign report, as \"dns; name\".") \
@@ -194,6 +200,9 @@
 	XX(ARRIVAL_DATE, "rfc3464/2.2.5/arrival-date", \
 	   "Arrival-Date is no date with a numeric zone", \
 	   "Zone names such as EST mean different things in different places; +0000 does not.") \
+	XX(ARRIVAL_DATE_WRONG, "rfc3464/2.2.5/arrival-time", \
+	   "Arrival-Date is not when the mail was handed in", \
+	   "The sender finds his mail by it, and sees for how long it was tried.") \
 	XX(MESSAGE_FIELD_REPEATED, "rfc3464/2.2/field-repeated", \
 	   "a per-message field stands twice", \
 	   "With two values for one field, programs differ in which they believe.") \
@@ -236,6 +245,9 @@
 	XX(FINAL_RECIPIENT, "rfc3464/2.3.2/final-recipient", \
 	   "Final-Recipient is missing or malformed", \
 	   "Says about whom the report is, as \"rfc822; address\"; without it the sender can't tell who didn't get the mail.") \
+	XX(RECIPIENT_CASE, "rfc3464/2.3.2/address-case", \
+	   "Final-Recipient has other capitals than the envelope", \
+	   "Bob and bob can be two mailboxes: the address has to come back as it was.") \
 	XX(ACTION, "rfc3464/2.3.3/action", \
 	   "Action is missing or not one of the five words", \
 	   "One of five words says what became of the mail; a program that doesn't find it can't tell a delay from a failure.") \
@@ -251,15 +263,24 @@
 	XX(REMOTE_MTA, "rfc3464/2.3.5/remote-mta", \
 	   "Remote-MTA is malformed", \
 	   "Names the server that refused, as \"dns; name\".") \
+	XX(REMOTE_MTA_UNINVOLVED, "rfc3464/2.3.5/remote-mta-uninvolved", \
+	   "Remote-MTA, although no server was ever found", \
+	   "The field says that this server has refused; where none was found there is none to blame.") \
 	XX(DIAGNOSTIC_CODE, "rfc3464/2.3.6/diagnostic-code", \
 	   "Diagnostic-Code is malformed, or missing although a server replied", \
 	   "Holds what the other server said, as \"smtp; 550 …\"; it is what an administrator looks for first.") \
 	XX(LAST_ATTEMPT_DATE, "rfc3464/2.3.7/last-attempt-date", \
 	   "Last-Attempt-Date is no date with a numeric zone", \
 	   "Zone names such as EST mean different things in different places; +0000 does not.") \
+	XX(LAST_ATTEMPT_WRONG, "rfc3464/2.3.7/last-attempt-time", \
+	   "Last-Attempt-Date is not when it was tried last", \
+	   "Whoever runs the other server looks in his log at this time.") \
 	XX(RETRY_DATE, "rfc3464/2.3.9/retry-date", \
 	   "Will-Retry-Until is no date with a numeric zone", \
 	   "Zone names such as EST mean different things in different places; +0000 does not.") \
+	XX(RETRY_UNTIL_WRONG, "rfc3464/2.3.9/retry-until-time", \
+	   "Will-Retry-Until is not when this MTA gives up", \
+	   "The sender is told until when he may hope.") \
 	XX(CODE_UNKNOWN, "rfc3463/2/code-unknown", \
 	   "a Status that no RFC defines", \
 	   "Others don't know this number and read only its first one or two parts.") \
@@ -299,6 +320,9 @@
 	XX(UTF8_TYPE, "rfc6533/4.1/address-type", \
 	   "an address beyond ASCII is not of type utf-8", \
 	   "rfc822 promises an address in ASCII; programs that believe it garble the others.") \
+	XX(UTF8_FORM, "rfc6533/4.1/address-form", \
+	   "an address with \\x{…} in message/global-delivery-status", \
+	   "This kind of status part takes the letters as they are; people can't read \\x{E9}.") \
 	XX(LANGUAGE, "rfc6533/4.1/localized-diagnostic", \
 	   "Localized-Diagnostic without a language, or twice with the same", \
 	   "Each of these fields gives the diagnostic in one language and says in which.") \
@@ -335,6 +359,27 @@
 	XX(RET, "rfc3461/4.3/ret", \
 	   "RET is not followed: too much or too little is returned", \
 	   "The sender may ask for the whole mail back or for its header only.") \
+	XX(DSN_OF_DSN, "rfc3461/6.1/dsn-parameters", \
+	   "a bounce is sent with RET, or with a NOTIFY other than NEVER", \
+	   "Nobody is to be told what became of a bounce.") \
+	XX(HEADERS_ONLY, "rfc3461/6.2/headers-only", \
+	   "a report of no failure returns the whole mail", \
+	   "The mail is still on its way: the sender needs no copy of it, only its header to know it by.") \
+	XX(NO_FQDN, "rfc3461/6.3/reporting-mta-domain", \
+	   "Reporting-MTA is of type dns, and no full domain name", \
+	   "dns promises a name that is known to all; localhost is everybody's.") \
+	XX(NO_REMOTE_MTA, "rfc3461/6.3/remote-mta", \
+	   "a server has answered, and the report does not name it", \
+	   "Without Remote-MTA nobody knows which server has said so.") \
+	XX(SMTP_DIAGNOSTIC, "rfc3461/9.2/smtp-diagnostic", \
+	   "Diagnostic-Code is of type smtp, and no SMTP reply", \
+	   "smtp promises what the other server said, with its three digits; an MTA's own words are of another type.") \
+	XX(RELAYED_MISSING, "rfc3461/5.2.2/relayed-missing", \
+	   "NOTIFY=SUCCESS, a next server that does no DSN, and no report", \
+	   "Who asked to be told of success hears nothing more from a server that sends no reports: this MTA has to say so.") \
+	XX(SUCCESS_NOT_WANTED, "rfc3461/5.2.2/success-not-wanted", \
+	   "a report of success came although NOTIFY does not ask for SUCCESS", \
+	   "The sender did not ask to be told that all went well.") \
 	XX(NDR_NOT_WANTED, "rfc3461/5.2.6/ndr-not-wanted", \
 	   "a failed NDR came although NOTIFY does not ask for FAILURE", \
 	   "The sender asked not to be told of failures.") \

@@ -12,6 +12,7 @@
 #include "harness/judge/known.h"
 #include "harness/judge/laws.h"
 #include "harness/judge/route.h"
+#include "harness/judge/truth.h"
 
 static char *judge_copy(const char *text)
 {
@@ -64,6 +65,7 @@ int judge_run(const struct deadmx_scenario *scenario,
 		laws_check(a, target, &v);
 		documented_check(a, target, &v);
 		route_check(a, &v);
+		truth_check(a, target, &v);
 	}
 	is_whole = v.kind != VERDICT_UNSUPPORTED && a->is_ended &&
 		   a->injected_count;

@@ -24,6 +24,9 @@ const char *deadmx_ndr_kind_word(enum deadmx_ndr_kind kind)
 }
 /* clang-format on */
 
+/* What programs put before a text in UTF-8. */
+#define NDR_UTF8_MARK "\xef\xbb\xbf"
+
 /* What one walk through the parts has met. */
 struct ndr_walk {
 	struct deadmx_ndr *ndr;
@@ -147,24 +150,33 @@ static char *ndr_part_bytes(struct deadmx_ndr *ndr, GMimePart *part, size_t max,
 
 /*
  * Is @charset one that we let iconv convert? The name comes from a stranger
- * and iconv loads code by name, so only the plain single-byte families.
+ * and iconv loads code by name, so only the plain single-byte families, and
+ * what Windows calls Unicode.
  */
 static bool ndr_charset_known(const char *charset)
 {
-	return g_ascii_strncasecmp(charset, "iso-8859-", 9) == 0 ||
+	return g_ascii_strcasecmp(charset, "utf-16") == 0 ||
+	       g_ascii_strcasecmp(charset, "utf-16le") == 0 ||
+	       g_ascii_strcasecmp(charset, "utf-16be") == 0 ||
+	       g_ascii_strncasecmp(charset, "iso-8859-", 9) == 0 ||
 	       g_ascii_strncasecmp(charset, "windows-125", 11) == 0;
 }
 
 static char *ndr_utf8(const char *bytes, size_t len, const char *charset)
 {
+	bool is_wide =
+		charset && g_ascii_strncasecmp(charset, "utf-16", 6) == 0;
 	char *text = NULL, *ret;
 
+	if (is_wide)
+		len &= ~(size_t)1; /* half a letter is none */
 	if (charset && strlen(charset) < 16 && ndr_charset_known(charset))
 		text = g_convert_with_fallback(bytes, (gssize)len, "UTF-8",
 					       charset, "?", NULL, NULL, NULL);
 	if (!text)
 		text = g_utf8_make_valid(bytes, (gssize)len);
-	ret = strdup(text);
+	/* A byte order mark is no part of the text. */
+	ret = strdup(strncmp(text, NDR_UTF8_MARK, 3) == 0 ? text + 3 : text);
 	assert(ret);
 	g_free(text);
 	return ret;
@@ -384,7 +396,7 @@ static void ndr_skip_front(const char **bytes, size_t *len)
 	const char *end;
 	size_t n = 0;
 
-	if (*len >= 3 && memcmp(*bytes, "\xef\xbb\xbf", 3) == 0)
+	if (*len >= 3 && memcmp(*bytes, NDR_UTF8_MARK, 3) == 0)
 		n = 3;
 	while (n < *len && ((*bytes)[n] == '\r' || (*bytes)[n] == '\n'))
 		n++;
@@ -422,11 +434,24 @@ static void ndr_read_message(struct deadmx_ndr *ndr, GMimeMessage *message)
 		ndr_read_original(ndr, walk.original);
 	if (walk.status)
 		ndr_read_status(ndr, walk.status);
-	is_bounce =
-		ndr->from_daemon || ndr->has_status || ndr->is_report ||
-		ndr_is_marked(message) ||
-		strstr(ndr->text, "Diagnostic information for administrators:");
+	is_bounce = ndr->from_daemon || ndr->has_status || ndr->is_report ||
+		    ndr_is_marked(message) ||
+		    strstr(ndr->text,
+			   "Diagnostic information for administrators:") ||
+		    strstr(ndr->text, "QUEUE.Expired");
 	ndr->kind = ndr_kind(ndr, is_bounce);
+}
+
+/*
+ * A whole message as UTF-16, with its mark, as editors on Windows save it: the
+ * same as UTF-8, to be freed; else NULL.
+ */
+static char *ndr_narrow(const char *bytes, size_t len)
+{
+	if (len < 2 || (memcmp(bytes, "\xff\xfe", 2) != 0 &&
+			memcmp(bytes, "\xfe\xff", 2) != 0))
+		return NULL;
+	return ndr_utf8(bytes, len, "utf-16");
 }
 
 int deadmx_ndr_parse(const char *bytes, size_t len, struct deadmx_ndr **ret)
@@ -435,6 +460,7 @@ int deadmx_ndr_parse(const char *bytes, size_t len, struct deadmx_ndr **ret)
 	GMimeMessage *message;
 	GMimeStream *stream;
 	GMimeParser *parser;
+	char *narrow;
 
 	if (!ndr)
 		return -ENOMEM;
@@ -442,6 +468,11 @@ int deadmx_ndr_parse(const char *bytes, size_t len, struct deadmx_ndr **ret)
 	if (len > DEADMX_NDR_BYTES_MAX) {
 		len = DEADMX_NDR_BYTES_MAX;
 		ndr->is_truncated = true;
+	}
+	narrow = ndr_narrow(bytes, len);
+	if (narrow) {
+		bytes = narrow;
+		len = strlen(narrow);
 	}
 	ndr_skip_front(&bytes, &len);
 	ndr->long_lines = ndr_long_lines(bytes, len);
@@ -459,6 +490,7 @@ int deadmx_ndr_parse(const char *bytes, size_t len, struct deadmx_ndr **ret)
 			NULL);
 	}
 	g_object_unref(parser);
+	free(narrow);
 	ndr_lint(ndr);
 	*ret = ndr;
 	return 0;

@@ -68,10 +68,12 @@ bool deadmx_ndr_status_valid(const char *status)
 bool deadmx_ndr_date_valid(const char *date)
 {
 	static const char form[] =
-		"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun), *)?[0-9]{1,2} +"
+		"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun), *)?"
+		"(0?[1-9]|[12][0-9]|3[01]) +"
 		"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +"
-		"[0-9]{2}([0-9]{2})? +[0-9]{2}:[0-9]{2}(:[0-9]{2})? +"
-		"[-+][0-9]{4} *([(].*[)])?$";
+		"[0-9]{2}([0-9]{2})? +"
+		"([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60))? +"
+		"[-+][0-9]{2}[0-5][0-9] *([(].*[)])?$";
 	regex_t re;
 	bool ok;
 	int rc = regcomp(&re, form, REG_EXTENDED | REG_NOSUB | REG_ICASE);
@@ -190,16 +192,50 @@ static void ndr_lint_status(struct deadmx_ndr *ndr,
 			 "%s for %s", r->status, ndr_who(r));
 }
 
-/* RFC 3463 3.5: X.4.7 says that time is over, not what was wrong. */
-static void ndr_lint_better_status(struct deadmx_ndr *ndr,
-				   const struct deadmx_ndr_recipient *r)
+/* The first "451 4.7.1" of @text whose code is more than X.4.7 or X.0.0. */
+static const char *ndr_better_code(const char *text)
 {
-	if (r->action == DEADMX_NDR_ACTION_FAILED && r->status && *r->status &&
-	    strcmp(r->status + 1, ".4.7") == 0 && r->diagnostic_code)
+	regmatch_t m;
+	regex_t re;
+	int rc = regcomp(&re,
+			 "[45][0-5][0-9][- #]+[45][.][0-9]{1,3}[.][0-9]{1,3}",
+			 REG_EXTENDED);
+
+	assert(rc == 0);
+	for (; regexec(&re, text, 1, &m, 0) == 0; text += m.rm_eo) {
+		const char *code = text + m.rm_so;
+
+		if (strncmp(text + m.rm_eo - 4, ".4.7", 4) != 0 &&
+		    strncmp(text + m.rm_eo - 4, ".0.0", 4) != 0) {
+			regfree(&re);
+			return code;
+		}
+	}
+	regfree(&re);
+	return NULL;
+}
+
+/*
+ * RFC 3463 3.5: X.4.7 says that time is over, not what was wrong. A diagnostic
+ * that says the same ("550 4.4.7 QUEUE.Expired") knows nothing better; then
+ * the text for people may, @better.
+ */
+static void ndr_lint_better_status(struct deadmx_ndr *ndr,
+				   const struct deadmx_ndr_recipient *r,
+				   const char *better)
+{
+	const char *known = r->diagnostic_code;
+
+	if (r->action != DEADMX_NDR_ACTION_FAILED || !r->status ||
+	    !*r->status || strcmp(r->status + 1, ".4.7") != 0)
+		return;
+	if (!known || strstr(known, ".4.7"))
+		known = better;
+	if (known)
 		ndr_find(ndr, FINDING_BETTER_STATUS, DEADMX_NDR_NOTE,
 			 "the code of the problem that kept the mail back",
-			 "%s for %s, and a diagnostic: %s", r->status,
-			 ndr_who(r), r->diagnostic_code);
+			 "%s for %s, though this is known: %.*s", r->status,
+			 ndr_who(r), (int)strcspn(known, "\r\n"), known);
 }
 
 static void ndr_lint_optional(struct deadmx_ndr *ndr,
@@ -232,12 +268,13 @@ static void ndr_lint_optional(struct deadmx_ndr *ndr,
 }
 
 static void ndr_lint_recipient(struct deadmx_ndr *ndr,
-			       struct deadmx_ndr_recipient *r)
+			       struct deadmx_ndr_recipient *r,
+			       const char *better)
 {
 	ndr_lint_final_recipient(ndr, r);
 	ndr_lint_action(ndr, r);
 	ndr_lint_status(ndr, r);
-	ndr_lint_better_status(ndr, r);
+	ndr_lint_better_status(ndr, r, better);
 	ndr_lint_optional(ndr, r);
 	if (r->will_retry_until && r->action_text &&
 	    r->action != DEADMX_NDR_ACTION_DELAYED)
@@ -303,6 +340,11 @@ static void ndr_lint_parts(struct deadmx_ndr *ndr)
 	if (ndr->original == DEADMX_NDR_ORIGINAL_NONE)
 		ndr_find(ndr, FINDING_ORIGINAL_MISSING, DEADMX_NDR_SHOULD,
 			 "the original message or its headers", "neither");
+	if (ndr->kind != DEADMX_NDR_KIND_FAILED &&
+	    ndr->original == DEADMX_NDR_ORIGINAL_FULL)
+		ndr_find(ndr, FINDING_HEADERS_ONLY, DEADMX_NDR_SHOULD,
+			 "the header of the mail only: nothing has failed",
+			 "the whole mail");
 }
 
 static void ndr_lint_status_part(struct deadmx_ndr *ndr)
@@ -340,6 +382,8 @@ static void ndr_lint_status_part(struct deadmx_ndr *ndr)
 
 void ndr_lint(struct deadmx_ndr *ndr)
 {
+	const char *better;
+
 	if (ndr->kind == DEADMX_NDR_KIND_NONE)
 		return;
 	ndr_lint_header(ndr);
@@ -361,8 +405,9 @@ void ndr_lint(struct deadmx_ndr *ndr)
 	if (ndr->recipient_count == 0)
 		ndr_find(ndr, FINDING_NO_RECIPIENT, DEADMX_NDR_MUST,
 			 "one group of fields per recipient", "none");
+	better = ndr_better_code(ndr->text);
 	for (size_t i = 0; i < ndr->recipient_count; i++)
-		ndr_lint_recipient(ndr, &ndr->recipients[i]);
+		ndr_lint_recipient(ndr, &ndr->recipients[i], better);
 	ndr_lint_fields(ndr);
 }
 

@@ -83,6 +83,22 @@ static void lint_mta(struct deadmx_ndr *ndr, enum finding_id id,
 			 "%s: \"%s\"", field, value);
 }
 
+/* RFC 3461 6.3 b: of type dns is only a full domain name, or an address. */
+static void lint_domain(struct deadmx_ndr *ndr)
+{
+	const char *name = ndr->reporting_mta;
+
+	if (!name || !lint_mta_valid(name) || lint_type_len(name) != 3 ||
+	    strncasecmp(name, "dns", 3) != 0)
+		return;
+	name = strchr(name, ';') + 1;
+	name += strspn(name, " \t");
+	if (*name != '[' && !memchr(name, '.', strcspn(name, " \t(")))
+		ndr_find(ndr, FINDING_NO_FQDN, DEADMX_NDR_SHOULD,
+			 "a full domain name, or a type other than dns",
+			 "Reporting-MTA: %s", ndr->reporting_mta);
+}
+
 static void lint_message(struct deadmx_ndr *ndr)
 {
 	const char *from = ndr->received_from_mta;
@@ -92,6 +108,7 @@ static void lint_message(struct deadmx_ndr *ndr)
 			 "Reporting-MTA: name-type; name", "no Reporting-MTA");
 	lint_mta(ndr, FINDING_REPORTING_MTA, "Reporting-MTA",
 		 ndr->reporting_mta);
+	lint_domain(ndr);
 	lint_mta(ndr, FINDING_DSN_GATEWAY, "DSN-Gateway", ndr->dsn_gateway);
 	lint_mta(ndr, FINDING_RECEIVED_FROM, "Received-From-MTA", from);
 	if (from && strncasecmp(from, "dns", 3) == 0 && !strchr(from, '('))
@@ -205,10 +222,31 @@ static void lint_address(struct deadmx_ndr *ndr, const char *field,
 		ndr_find(ndr, FINDING_UTF8_ADDRESS, DEADMX_NDR_MUST,
 			 "\\x{…} for +, =, \\ and blanks", "%s: %s; %s", field,
 			 type, address);
+	if (is_utf8 && ndr->is_global && strstr(address, "\\x{"))
+		ndr_find(ndr, FINDING_UTF8_FORM, DEADMX_NDR_SHOULD,
+			 "the letters as they are", "%s: %s; %s", field, type,
+			 address);
 	if (!is_utf8 && ndr->is_global && !lint_is_ascii(address))
 		ndr_find(ndr, FINDING_UTF8_TYPE, DEADMX_NDR_MUST,
 			 "type utf-8 for more than ASCII", "%s: %s; %s", field,
 			 type, address);
+}
+
+/* RFC 3461 9.2: three digits, and a blank, or a hyphen where more follows. */
+static void lint_diagnostic(struct deadmx_ndr *ndr,
+			    const struct deadmx_ndr_recipient *r)
+{
+	const char *code = r->diagnostic_code;
+	size_t digits;
+
+	if (!code || !r->diagnostic_type ||
+	    strcasecmp(r->diagnostic_type, "smtp") != 0)
+		return;
+	digits = strspn(code, "0123456789");
+	if (digits < 3 || (code[digits] && !strchr(" -", code[digits])))
+		ndr_find(ndr, FINDING_SMTP_DIAGNOSTIC, DEADMX_NDR_SHOULD,
+			 "smtp; the reply as the server gave it, with its code",
+			 "smtp; %s", code);
 }
 
 static void lint_recipient(struct deadmx_ndr *ndr,
@@ -226,6 +264,7 @@ static void lint_recipient(struct deadmx_ndr *ndr,
 			 "\"%s\" without an address type",
 			 r->original_recipient);
 	lint_code(ndr, r);
+	lint_diagnostic(ndr, r);
 	if (r->has_bad_language)
 		ndr_find(ndr, FINDING_LANGUAGE, DEADMX_NDR_MUST,
 			 "each Localized-Diagnostic with a language of its own",

@@ -40,6 +40,8 @@ static const struct wire_patience {
 	 "5 min at least for the reply to RCPT"},
 	{DEADMX_STAGE_DATA, 120, FINDING_TIMEOUT_DATA,
 	 "2 min at least for the reply to DATA"},
+	{DEADMX_STAGE_BODY, 180, FINDING_TIMEOUT_BLOCK,
+	 "3 min at least for a part of the message to be taken"},
 	{DEADMX_STAGE_DOT, 600, FINDING_TIMEOUT_DOT,
 	 "10 min at least for the reply to the final dot"},
 };
@@ -51,6 +53,7 @@ enum { PATIENCE_COUNT = sizeof(patience) / sizeof(patience[0]) };
 
 struct wire_session {
 	bool offered[WIRE_EXTENSION_COUNT];
+	bool is_bounce;			/* MAIL FROM:<> */
 	const struct deadmx_mail *mail; /* of the current MAIL; or NULL */
 	int stalled;			/* row of patience[], or -1 */
 	int64_t stalled_ns;
@@ -225,6 +228,14 @@ static void check_offered(struct wire *w, const struct wire_session *s,
 	}
 }
 
+/* Is @value, of ENVID and ORCPT, @given to the letter? Words may differ. */
+static bool is_unchanged(const char *key, const char *given, const char *value)
+{
+	if (strcmp(key, "NOTIFY") == 0 || strcmp(key, "RET") == 0)
+		return strcasecmp(value, given) == 0;
+	return strcmp(value, given) == 0;
+}
+
 /* @given: by the sender, or NULL. */
 static void check_passed(struct wire *w, const char *line, const char *key,
 			 const char *given, bool may_add)
@@ -235,7 +246,7 @@ static void check_passed(struct wire *w, const char *line, const char *key,
 		wire_find(w, FINDING_DSN_LOST,
 			  "the sender's DSN parameters, unchanged",
 			  "%s=%s was not passed on", key, given);
-	else if (given && strcasecmp(value, given) != 0)
+	else if (given && !is_unchanged(key, given, value))
 		wire_find(w, FINDING_DSN_LOST,
 			  "the sender's DSN parameters, unchanged",
 			  "%s=%s became %s", key, given, value);
@@ -246,10 +257,34 @@ static void check_passed(struct wire *w, const char *line, const char *key,
 	free(value);
 }
 
+/* Has the scenario itself mails from nobody? Then it may have asked. */
+static bool sends_for_nobody(const struct wire *w)
+{
+	for (size_t i = 0; i < w->scenario->mail_count; i++)
+		if (!*w->scenario->mails[i].from)
+			return true;
+	return false;
+}
+
+/* RFC 3461 6.1: of a bounce nobody wants to hear. */
+static void check_bounce(struct wire *w, const char *line, const char *key)
+{
+	char *value = parameter(line, key);
+
+	if (value && strcasecmp(value, "NEVER") != 0)
+		wire_find(w, FINDING_DSN_OF_DSN,
+			  "no RET, and no NOTIFY but NEVER, with MAIL FROM:<>",
+			  "%s=%s", key, value);
+	free(value);
+}
+
 static void command_mail(struct wire *w, struct wire_session *s,
 			 const char *line)
 {
 	s->mail = NULL;
+	s->is_bounce = path_is(line, "") && !sends_for_nobody(w);
+	if (s->is_bounce)
+		check_bounce(w, line, "RET");
 	for (size_t i = 0; i < w->scenario->mail_count && !s->mail; i++) {
 		const struct deadmx_mail *m = &w->scenario->mails[i];
 
@@ -269,6 +304,8 @@ static void command_rcpt(struct wire *w, const struct wire_session *s,
 	bool known = false;
 
 	check_offered(w, s, line);
+	if (s->is_bounce)
+		check_bounce(w, line, "NOTIFY");
 	for (size_t i = 0; s->mail && i < s->mail->to_count; i++)
 		known |= path_is(line, s->mail->to[i]);
 	if (!known || !s->offered[WIRE_DSN])
@@ -280,16 +317,28 @@ static void command_rcpt(struct wire *w, const struct wire_session *s,
 
 /* Patience. */
 
+/*
+ * What makes a client wait at @stage. Of a message a stalled server still
+ * reads all; only one that reads slowly keeps a client waiting.
+ */
+static const char *stall_word(enum deadmx_stage stage)
+{
+	return deadmx_action_word(stage == DEADMX_STAGE_BODY
+					  ? DEADMX_ACTION_DRIP
+					  : DEADMX_ACTION_STALL);
+}
+
 static void stall_begins(struct wire_session *s, const struct event *e)
 {
 	const char *action = event_text(e, "action");
 	const char *stage = event_text(e, "stage");
 
 	s->stalled = -1;
-	if (!action || !stage || strcmp(action, "stall") != 0)
+	if (!action || !stage)
 		return;
 	for (int i = 0; i < PATIENCE_COUNT; i++)
-		if (strcmp(deadmx_stage_word(patience[i].stage), stage) == 0)
+		if (strcmp(deadmx_stage_word(patience[i].stage), stage) == 0 &&
+		    strcmp(action, stall_word(patience[i].stage)) == 0)
 			s->stalled = i;
 	s->stalled_ns = e->t_ns;
 }
@@ -353,6 +402,14 @@ void wire_event(struct wire *w, const struct event *e)
 		else if (text && strncasecmp(text, "RCPT TO:", 8) == 0)
 			command_rcpt(w, s, text);
 	}
+}
+
+bool wire_lacks_dsn(struct wire *w, const struct event *e)
+{
+	gpointer key = GSIZE_TO_POINTER((gsize)event_integer(e, "session", -1));
+	const struct wire_session *s = g_hash_table_lookup(w->sessions, key);
+
+	return s && !s->offered[WIRE_DSN];
 }
 
 void wire_finish(struct wire *w, struct verdict *v)

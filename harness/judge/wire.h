@@ -22,6 +22,8 @@ struct wire;
 /* @scenario must outlive it. */
 struct wire *wire_new(const struct deadmx_scenario *scenario);
 void wire_event(struct wire *w, const struct event *e);
+/* Does the server of @e's session offer no DSN? False: it does, or unknown. */
+bool wire_lacks_dsn(struct wire *w, const struct event *e);
 /* The findings go to @v. */
 void wire_finish(struct wire *w, struct verdict *v);
 void wire_free(struct wire *w);

@@ -62,15 +62,31 @@ enum model_profile {
 	   "the NDR is about somebody else") \
 	XX(RECIPIENT_TYPE, "recipient-type", \
 	   "Final-Recipient lacks its address type") \
+	XX(RECIPIENT_CASE, "recipient-case", \
+	   "Final-Recipient is in small letters") \
+	XX(RECIPIENT_TWICE, "recipient-twice", \
+	   "the NDR names each recipient twice") \
 	XX(ALL_NAMED, "all-named", \
 	   "the NDR names recipients who got their mail, too") \
 	XX(REPORTING_MTA, "reporting-mta", "Reporting-MTA is missing") \
+	XX(REPORTING_MTA_WRONG, "reporting-mta-wrong", \
+	   "Reporting-MTA is localhost.localdomain") \
+	XX(REMOTE_INVENTED, "remote-invented", \
+	   "Remote-MTA where DNS led to no server") \
+	XX(DATE_WRONG, "date-wrong", \
+	   "Arrival-Date and Last-Attempt-Date are a day late") \
 	XX(DATE_ZONE, "date-zone", "dates have no numeric zone") \
 	XX(RETRY_UNTIL, "retry-until", "the final NDR has Will-Retry-Until") \
+	XX(RETRY_UNTIL_WRONG, "retry-until-wrong", \
+	   "the delay notice has a Will-Retry-Until of a day later") \
 	XX(NO_STATUS_PART, "no-status-part", \
 	   "the NDR holds no delivery status") \
 	XX(MIXED, "mixed", "the NDR is multipart/mixed") \
 	XX(NO_TEXT, "no-text", "the NDR has no part for people") \
+	XX(REMOTE_MISSING, "remote-missing", "there is no Remote-MTA") \
+	XX(DELAY_FULL, "delay-full", "the delay notice returns the whole mail") \
+	XX(DIAGNOSTIC_FORM, "diagnostic-form", \
+	   "a Diagnostic-Code of type smtp without the reply's code") \
 	XX(DIAGNOSTIC_LOST, "diagnostic-lost", \
 	   "the NDR does not tell what the server said") \
 	XX(ORIGINAL_MISSING, "original-missing", \
@@ -87,8 +103,15 @@ enum model_profile {
 	   "the NDR has an ORCPT that nobody gave") \
 	XX(RELAY_DSN_DROPPED, "relay-dsn-dropped", \
 	   "ENVID, NOTIFY and ORCPT are not passed on") \
+	XX(ORCPT_CHANGED, "orcpt-changed", \
+	   "ORCPT is passed on in small letters") \
+	XX(NDR_RET, "ndr-ret", "the NDR itself is sent with RET=FULL") \
 	XX(RELAY_DSN_UNASKED, "relay-dsn-unasked", \
 	   "DSN parameters go to a server that does not offer DSN") \
+	XX(RELAYED_MISSING, "relayed-missing", \
+	   "NOTIFY=SUCCESS has no effect") \
+	XX(RELAYED_UNASKED, "relayed-unasked", \
+	   "success is told to who did not ask for it") \
 	XX(RETRIES_FAST, "retries-fast", "tries every second") \
 	XX(NEVER_BACKS_OFF, "never-backs-off", "tries every five minutes") \
 	XX(BACKS_OFF_WRONG, "backs-off-wrong", \
@@ -112,6 +135,8 @@ enum model_profile {
 	XX(SHORT_MAIL, "short-mail", "waits 30 s for the reply to MAIL") \
 	XX(SHORT_RCPT, "short-rcpt", "waits 30 s for the reply to RCPT") \
 	XX(SHORT_DATA, "short-data", "waits 30 s for the reply to DATA") \
+	XX(SHORT_BLOCK, "short-block", \
+	   "waits 30 s for a part of the message to be taken") \
 	XX(SHORT_DOT, "short-dot", "waits 30 s for the reply to the dot") \
 	XX(DELIVERBY_IGNORED, "deliverby-ignored", "BY= has no effect")
 /* clang-format on */

@@ -3,6 +3,7 @@
 #include "harness/model/model_ndr.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +12,7 @@
 #include "deadmx/scenario.h"
 
 #define BOUNDARY "=_deadmx-model"
+#define DAY_MS	 ((int64_t)24 * 3600 * 1000)
 
 /* All that the parts of one report are made of. */
 struct report {
@@ -127,6 +129,18 @@ static void put_header(const struct report *r)
 
 /* The part for people. */
 
+/* @to in small letters; to its next call. */
+static const char *small(const char *to)
+{
+	static char buf[512];
+	size_t len = 0;
+
+	for (; to[len] && len < sizeof(buf) - 1; len++)
+		buf[len] = (char)tolower((unsigned char)to[len]);
+	buf[len] = '\0';
+	return buf;
+}
+
 static const char *recipient_name(const struct report *r, size_t i)
 {
 	return is(r, MODEL_MUTANT_RECIPIENT_WRONG) ? "nobody@dest.example"
@@ -137,6 +151,13 @@ static bool tells_diagnostic(const struct report *r,
 			     const struct model_recipient *rcpt)
 {
 	return rcpt->diagnostic && !is(r, MODEL_MUTANT_DIAGNOSTIC_LOST);
+}
+
+/* A server may say anything; RFC 3464 2.3.6 and 6533 4.1 have ASCII here. */
+static void put_ascii(const struct report *r, const char *text)
+{
+	for (; *text; text++)
+		fputc((unsigned char)*text < 0x80 ? *text : '?', r->out);
 }
 
 static void put_text_rfc(const struct report *r)
@@ -169,9 +190,10 @@ static void put_text_rfc(const struct report *r)
 			fprintf(r->out, " tried for %s, %u times;",
 				span(model_now_ms() - r->m->arrival_ms, buf),
 				r->m->attempts);
-		fprintf(r->out, " %s\r\n",
-			tells_diagnostic(r, rcpt) ? rcpt->diagnostic
-						  : "no reason is known");
+		fputc(' ', r->out);
+		put_ascii(r, tells_diagnostic(r, rcpt) ? rcpt->diagnostic
+						       : "no reason is known");
+		fputs("\r\n", r->out);
 	}
 }
 
@@ -181,17 +203,22 @@ static void put_text_exchange_recipient(const struct report *r, size_t i)
 	char buf[64];
 
 	fprintf(r->out, "%s\r\n", recipient_name(r, i));
-	if (r->kind == MODEL_REPORT_DELAYED)
+	if (r->kind == MODEL_REPORT_DELAYED) {
 		fputs("#400 4.4.7 Message delayed ##\r\n", r->out);
-	else if (is_expired(rcpt))
+	} else if (is_expired(rcpt)) {
 		fputs("#550 4.4.7 QUEUE.Expired; message expired ##\r\n",
 		      r->out);
-	else
-		fprintf(r->out, "#%s ##\r\n",
-			tells_diagnostic(r, rcpt) ? rcpt->diagnostic
-						  : "550 5.0.0 failed");
-	if (tells_diagnostic(r, rcpt))
-		fprintf(r->out, "Last error: %s\r\n", rcpt->diagnostic);
+	} else {
+		fputc('#', r->out);
+		put_ascii(r, tells_diagnostic(r, rcpt) ? rcpt->diagnostic
+						       : "550 5.0.0 failed");
+		fputs(" ##\r\n", r->out);
+	}
+	if (tells_diagnostic(r, rcpt)) {
+		fputs("Last error: ", r->out);
+		put_ascii(r, rcpt->diagnostic);
+		fputs("\r\n", r->out);
+	}
 	if (rcpt->address)
 		fprintf(r->out, "The last endpoint attempted was %s\r\n",
 			rcpt->address);
@@ -266,13 +293,20 @@ static void put_xtext(const struct report *r, const char *text)
 	}
 }
 
+static int64_t late_ms(const struct report *r)
+{
+	return is(r, MODEL_MUTANT_DATE_WRONG) ? DAY_MS : 0;
+}
+
 static void put_per_message(const struct report *r)
 {
 	char when[64];
 
 	if (!is(r, MODEL_MUTANT_REPORTING_MTA))
 		fprintf(r->out, "Reporting-MTA: dns; %s\r\n",
-			r->config->hostname);
+			is(r, MODEL_MUTANT_REPORTING_MTA_WRONG)
+				? "localhost.localdomain"
+				: r->config->hostname);
 	if (r->m->envid && !is(r, MODEL_MUTANT_ENVID_DROPPED)) {
 		fputs("Original-Envelope-Id: ", r->out);
 		put_xtext(r, r->m->envid);
@@ -281,7 +315,7 @@ static void put_per_message(const struct report *r)
 	if (!r->m->envid && is(r, MODEL_MUTANT_ENVID_INVENTED))
 		fprintf(r->out, "Original-Envelope-Id: %s\r\n", r->m->id);
 	fprintf(r->out, "Arrival-Date: %s\r\n",
-		date(r, r->m->arrival_ms, when));
+		date(r, r->m->arrival_ms + late_ms(r), when));
 	if (is_exchange(r))
 		fputs("X-Generated-By: deadmx model, profile exchange\r\n",
 		      r->out);
@@ -335,18 +369,21 @@ static void put_diagnostic(const struct report *r,
 			   const struct model_recipient *rcpt)
 {
 	bool is_ended = r->kind == MODEL_REPORT_FAILED && is_expired(rcpt);
+	bool is_delay = r->kind == MODEL_REPORT_DELAYED;
 
-	if (is_exchange(r) && is_ended)
-		fputs("Diagnostic-Code: smtp; 550 4.4.7 QUEUE.Expired; message "
-		      "expired\r\n",
-		      r->out);
-	else if (is_exchange(r) && r->kind == MODEL_REPORT_DELAYED)
-		fputs("Diagnostic-Code: smtp; 400 4.4.7 Message delayed\r\n",
-		      r->out);
-	else if (tells_diagnostic(r, rcpt))
-		fprintf(r->out, "Diagnostic-Code: %s; %s\r\n",
-			rcpt->is_reply ? "smtp" : "X-deadmx-model",
-			rcpt->diagnostic);
+	if (is_exchange(r) && (is_ended || is_delay)) {
+		fprintf(r->out, "Diagnostic-Code: smtp; %s\r\n",
+			is_ended ? "550 4.4.7 QUEUE.Expired; message expired"
+				 : "400 4.4.7 Message delayed");
+		return;
+	}
+	if (!tells_diagnostic(r, rcpt))
+		return;
+	fprintf(r->out, "Diagnostic-Code: %s; ",
+		rcpt->is_reply ? "smtp" : "X-deadmx-model");
+	put_ascii(r, is(r, MODEL_MUTANT_DIAGNOSTIC_FORM) ? "the server said no"
+							 : rcpt->diagnostic);
+	fputs("\r\n", r->out);
 }
 
 static void put_per_recipient(const struct report *r, size_t i)
@@ -355,6 +392,8 @@ static void put_per_recipient(const struct report *r, size_t i)
 	const char *to = recipient_name(r, i);
 	char when[64];
 
+	if (is(r, MODEL_MUTANT_RECIPIENT_CASE))
+		to = small(to);
 	fputs("\r\n", r->out);
 	put_original(r, rcpt);
 	if (is(r, MODEL_MUTANT_RECIPIENT_TYPE))
@@ -365,20 +404,28 @@ static void put_per_recipient(const struct report *r, size_t i)
 	fprintf(r->out, "Action: %s\r\n", action(r));
 	if (!is(r, MODEL_MUTANT_STATUS_MISSING))
 		fprintf(r->out, "Status: %s\r\n", status(r, rcpt));
-	if (rcpt->remote)
+	if (is(r, MODEL_MUTANT_REMOTE_INVENTED))
+		fputs("Remote-MTA: dns; mx.dest.example\r\n", r->out);
+	else if (rcpt->remote && !is(r, MODEL_MUTANT_REMOTE_MISSING))
 		fprintf(r->out, "Remote-MTA: dns; %s\r\n", rcpt->remote);
 	put_diagnostic(r, rcpt);
 	if (rcpt->last_ms)
 		fprintf(r->out, "Last-Attempt-Date: %s\r\n",
-			date(r, rcpt->last_ms, when));
+			date(r, rcpt->last_ms + late_ms(r), when));
 	if (r->kind == MODEL_REPORT_DELAYED || is(r, MODEL_MUTANT_RETRY_UNTIL))
 		fprintf(r->out, "Will-Retry-Until: %s\r\n",
-			date(r, r->m->arrival_ms + r->config->lifetime_ms,
+			date(r,
+			     r->m->arrival_ms + r->config->lifetime_ms +
+				     (is(r, MODEL_MUTANT_RETRY_UNTIL_WRONG)
+					      ? DAY_MS
+					      : 0),
 			     when));
 }
 
 static void put_status(const struct report *r)
 {
+	int times = is(r, MODEL_MUTANT_RECIPIENT_TWICE) ? 2 : 1;
+
 	if (is(r, MODEL_MUTANT_NO_STATUS_PART))
 		return;
 	fprintf(r->out, "--" BOUNDARY "\r\nContent-Type: message/%s\r\n%s\r\n",
@@ -386,7 +433,7 @@ static void put_status(const struct report *r)
 		r->is_utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 	put_per_message(r);
 	for (size_t i = 0; i < r->m->recipient_count; i++)
-		if (r->names[i])
+		for (int k = 0; r->names[i] && k < times; k++)
 			put_per_recipient(r, i);
 	fputs("\r\n", r->out);
 }
@@ -403,7 +450,7 @@ static size_t header_length(const char *data, size_t len)
 /* RFC 3461 4.3: RET is about failures only; other reports return headers. */
 static bool returns_all(const struct report *r)
 {
-	if (is(r, MODEL_MUTANT_RET_IGNORED))
+	if (is(r, MODEL_MUTANT_RET_IGNORED) || is(r, MODEL_MUTANT_DELAY_FULL))
 		return true;
 	if (r->kind != MODEL_REPORT_FAILED || r->len > MODEL_RETURN_BYTES_MAX)
 		return false;

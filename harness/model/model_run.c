@@ -119,7 +119,11 @@ static bool wants(const struct model_run *run, const struct model_recipient *r,
 		return model_is(run->config, MODEL_MUTANT_DELAY_NEVER) ||
 		       is_told_of(r, "DELAY", true);
 	case MODEL_REPORT_RELAYED:
-		return is_told_of(r, "SUCCESS", false);
+		if (model_is(run->config, MODEL_MUTANT_RELAYED_MISSING))
+			return false;
+		return is_told_of(
+			r, "SUCCESS",
+			model_is(run->config, MODEL_MUTANT_RELAYED_UNASKED));
 	}
 	return false;
 }

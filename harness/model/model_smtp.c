@@ -3,6 +3,7 @@
 #include "harness/model/model_smtp.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -28,6 +29,8 @@ enum {
 	WAIT_QUIT_S = 30,
 	WAIT_SHORT_S = 30, /* what the impatient mutants wait */
 };
+
+enum { SEND_BUFFER = 32 << 10 }; /* bytes that the kernel may hold */
 
 struct session {
 	struct model_job *job;
@@ -351,6 +354,10 @@ static bool stage_connect(struct session *s)
 		       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0)
 		return broken(s, "4.3.0", strerror(errno));
+	/* A server that stops reading is to be noticed while the message is
+	 * sent; the kernel would take some MiB of it. */
+	setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER},
+		   sizeof(int));
 	if (connect(s->fd, address, len) == 0)
 		return true;
 	if (errno != EINPROGRESS)
@@ -412,7 +419,10 @@ static bool stage_mail(struct session *s)
 	const struct model_job *job = s->job;
 	bool dsn = passes_dsn(s);
 	char by[64] = "", size[64] = "";
+	const char *ret = job->ret;
 
+	if (!*job->from && model_is(job->config, MODEL_MUTANT_NDR_RET))
+		ret = "FULL";
 	if (job->by_mode && s->deliverby)
 		snprintf(by, sizeof(by), " BY=%lld;%c",
 			 (long long)(job->by_ms - model_now_ms()) / 1000,
@@ -423,11 +433,18 @@ static bool stage_mail(struct session *s)
 		   "MAIL FROM:<%s>%s%s%s%s%s%s%s%s\r\n", job->from, size,
 		   s->eightbit && has_8bit(job) ? " BODY=8BITMIME" : "",
 		   s->utf8 && job->is_utf8 ? " SMTPUTF8" : "",
-		   dsn && job->ret ? " RET=" : "",
-		   dsn && job->ret ? job->ret : "",
+		   dsn && ret ? " RET=" : "", dsn && ret ? ret : "",
 		   dsn && job->envid ? " ENVID=" : "",
 		   dsn && job->envid ? job->envid : "", by) &&
 	       s->code / 100 == 2;
+}
+
+static const char *orcpt(const struct session *s, struct model_target *t)
+{
+	if (model_is(s->job->config, MODEL_MUTANT_ORCPT_CHANGED))
+		for (char *c = t->orcpt; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+	return t->orcpt;
 }
 
 /* True when at least one recipient was accepted. */
@@ -446,7 +463,7 @@ static bool stage_rcpt(struct session *s)
 			 dsn && t->notify ? " NOTIFY=" : "",
 			 dsn && t->notify ? t->notify : "",
 			 dsn && t->orcpt ? " ORCPT=" : "",
-			 dsn && t->orcpt ? t->orcpt : ""))
+			 dsn && t->orcpt ? orcpt(s, t) : ""))
 			return false;
 		t->is_sent = s->code / 100 == 2;
 		any |= t->is_sent;
@@ -462,19 +479,20 @@ static bool stage_rcpt(struct session *s)
 static bool say_message(struct session *s)
 {
 	const char *data = s->job->data, *end = data + s->job->len;
+	int wait_s = patience(s, MODEL_MUTANT_SHORT_BLOCK, WAIT_BLOCK_S);
 
 	while (data < end) {
 		const char *lf = memchr(data, '\n', (size_t)(end - data));
 		size_t len =
 			lf ? (size_t)(lf - data) + 1 : (size_t)(end - data);
 
-		if (*data == '.' && !say(s, ".", 1, WAIT_BLOCK_S))
+		if (*data == '.' && !say(s, ".", 1, wait_s))
 			return false;
-		if (!say(s, data, len, WAIT_BLOCK_S))
+		if (!say(s, data, len, wait_s))
 			return false;
 		data += len;
 	}
-	return say(s, ".\r\n", 3, WAIT_BLOCK_S);
+	return say(s, ".\r\n", 3, wait_s);
 }
 
 static bool stage_data(struct session *s)

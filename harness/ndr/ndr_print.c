@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "deadmx/event.h"
+#include "deadmx/scenario.h"
 #include "harness/judge/findings.h"
 #include "harness/ndr/ndr_words.h"
 #include "harness/report/text.h"
@@ -68,23 +69,23 @@ static void print_fieldf(FILE *out, const char *label, const char *format, ...)
 	free(text);
 }
 
-/* "5 d 2 h", the two largest units. */
+/* "5 d 2 h 20 min"; a bounce may say anything, so it is bounded. */
 static const char *print_span(int64_t s, char buf[64])
 {
-	if (s >= 86400 && s % 86400 / 3600)
-		snprintf(buf, 64, "%" PRId64 " d %" PRId64 " h", s / 86400,
-			 s % 86400 / 3600);
-	else if (s >= 86400)
-		snprintf(buf, 64, "%" PRId64 " d", s / 86400);
-	else if (s >= 3600)
-		snprintf(buf, 64, "%" PRId64 " h %" PRId64 " min", s / 3600,
-			 s % 3600 / 60);
-	else if (s >= 60)
-		snprintf(buf, 64, "%" PRId64 " min %" PRId64 " s", s / 60,
-			 s % 60);
-	else
-		snprintf(buf, 64, "%" PRId64 " s", s);
-	return buf;
+	const int64_t max_s = (int64_t)DEADMX_DURATION_MAX_D * 86400;
+
+	return deadmx_duration_format((s < max_s ? s : max_s) * DEADMX_NS_PER_S,
+				      buf, 64);
+}
+
+/* Is there nothing any more that could still be delivered? */
+static bool is_over(const struct ndr_story *story)
+{
+	bool over = true;
+
+	for (size_t i = 0; i < story->case_count; i++)
+		over &= story->cases[i].is_expired;
+	return over;
 }
 
 static void print_kind(FILE *out, const struct ndr_story *story)
@@ -96,6 +97,13 @@ static void print_kind(FILE *out, const struct ndr_story *story)
 		      out);
 		break;
 	case DEADMX_NDR_KIND_DELAYED:
+		if (is_over(story)) {
+			fputs("A bounce in the form of a delay notice: it says "
+			      "\"delayed\", but the time of\nthe mail is over, "
+			      "and it will not be tried any more.\n",
+			      out);
+			break;
+		}
 		fputs("A delay notice: the mail is still waiting, and will be "
 		      "tried again.\nNobody has to send it again now.\n",
 		      out);
@@ -126,7 +134,7 @@ static void print_message(FILE *out, const struct ndr_story *story)
 	if (story->tried_s >= 0 && story->attempts >= 0)
 		print_fieldf(out, "Tried:", "for %s, %" PRId64 " times",
 			     print_span(story->tried_s, buf), story->attempts);
-	else if (story->tried_s >= 0)
+	else if (story->tried_s > 0)
 		print_fieldf(out, "Tried:", "for %s",
 			     print_span(story->tried_s, buf));
 	else if (story->attempts >= 0)
@@ -159,6 +167,21 @@ static const char *case_end(const struct ndr_case *c)
 		break;
 	}
 	return "";
+}
+
+/* What the status means here; malloc'd, or NULL. */
+static char *case_meaning(const struct ndr_case *c)
+{
+	char *late;
+
+	/* Exchange's delay notices have the code of mail that has expired. */
+	if (c->kind != DEADMX_NDR_KIND_DELAYED || c->is_expired || !c->status ||
+	    strcmp(c->status, "4.4.7") != 0)
+		return ndr_words_status(c->status);
+	late = strdup("the code of mail whose time is over; in a delay notice "
+		      "it says no more than that the mail is late");
+	assert(late);
+	return late;
 }
 
 /* A key of a timeline, for people. */
@@ -202,7 +225,7 @@ static void print_where(FILE *out, const struct ndr_case *c)
 
 static void print_case(FILE *out, const struct ndr_case *c)
 {
-	char *meaning = ndr_words_status(c->status);
+	char *meaning = case_meaning(c);
 
 	fputc('\n', out);
 	report_text_plain(out, c->recipient ? c->recipient
@@ -310,7 +333,7 @@ static json_t *json_number(int64_t n)
 
 static json_t *json_case(const struct ndr_case *c)
 {
-	char *meaning = ndr_words_status(c->status);
+	char *meaning = case_meaning(c);
 	json_t *json = json_pack(
 		"{s:o,s:s,s:b,s:o,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
 		"s:b,s:s,s:s}",

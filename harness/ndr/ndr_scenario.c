@@ -14,6 +14,7 @@
 enum {
 	DAY_S = 86400,
 	HOUR_S = 3600,
+	REPAIRED_AFTER_S = 4 * HOUR_S, /* the destination, after a notice */
 	TRIED_MIN_S = HOUR_S, /* less was a queue made short for a test */
 	TRIED_MAX_S = 30 * DAY_S,
 	REPLY_LEN_MAX = 400,
@@ -142,7 +143,7 @@ static bool is_at_once(const struct plan *p)
 		 p->c->status[0] == '5'));
 }
 
-/* "2d", "26h", "90m". */
+/* "2d", "26h", "90m": for the language, which people also read. */
 static void put_span(FILE *out, int64_t s)
 {
 	if (s % DAY_S == 0)
@@ -183,8 +184,26 @@ static void put_head(FILE *out, const struct plan *p, const char *origin)
 	free(cause);
 }
 
+/*
+ * How long mail is kept, so that a delay notice is none of a bounce; 0: as the
+ * model's profile has it. Judged is by the profile rfc, unless it is said.
+ */
+static int64_t delay_lifetime_s(const struct plan *p)
+{
+	int64_t usual_s = p->story->is_exchange ? 2 * DAY_S : 5 * DAY_S;
+	int64_t left_s = p->story->left_s;
+
+	if (left_s > REPAIRED_AFTER_S && left_s < TRIED_MAX_S)
+		return (p->lifetime_s + left_s) / 60 * 60;
+	if (p->lifetime_s + 2 * REPAIRED_AFTER_S > usual_s)
+		return p->lifetime_s + 2 * DAY_S;
+	return p->story->is_exchange ? usual_s : 0;
+}
+
 static void put_settings(FILE *out, const struct plan *p)
 {
+	int64_t kept_s = p->is_delay ? delay_lifetime_s(p) : 0;
+
 	if (is_at_once(p) && !p->story->is_exchange)
 		return;
 	fputs("settings:\n", out);
@@ -194,6 +213,11 @@ static void put_settings(FILE *out, const struct plan *p)
 		      out);
 	if (is_at_once(p))
 		return;
+	if (kept_s) {
+		fputs("  lifetime: ", out);
+		put_span(out, kept_s);
+		fputc('\n', out);
+	}
 	if (p->is_delay)
 		fputs("  delay_warning: ", out);
 	else
@@ -229,9 +253,9 @@ static void put_reply(FILE *out, const struct plan *p, int code_else,
 		return;
 	}
 	text += 4 + strspn(text + 4, " ");
-	/* An enhanced code of another class is no part of a valid reply. */
+	/* A code of success is no part of a reply that says no. */
 	while (isdigit((unsigned char)text[0]) && text[1] == '.' &&
-	       text[0] != (char)('0' + class)) {
+	       text[0] != '4' && text[0] != '5') {
 		text += strcspn(text, " ");
 		text += strspn(text, " ");
 	}
@@ -310,9 +334,11 @@ static void put_fault(FILE *out, const struct plan *p)
 		break;
 	}
 	if (is_at_once(p))
-		fputs("rcpt: 550 5.0.0 Refused   # guessed: the bounce gives "
-		      "no reason\n",
-		      out);
+		fprintf(out,
+			"rcpt: 550 %s Refused   # guessed: the bounce gives no "
+			"reason\n",
+			p->c->status && p->c->status[0] == '5' ? p->c->status
+							       : "5.0.0");
 	else
 		fputs("connect: refuse   # guessed: the bounce gives no "
 		      "reason\n",
@@ -328,7 +354,7 @@ static void put_server(FILE *out, const struct plan *p)
 	fputs("      timeline:\n        - ", out);
 	if (p->is_delay) {
 		fputs("until: ", out);
-		put_span(out, p->lifetime_s + 4 * HOUR_S);
+		put_span(out, p->lifetime_s + REPAIRED_AFTER_S);
 		fputs("   # guessed: then it is repaired\n          ", out);
 	}
 	put_fault(out, p);
@@ -350,7 +376,7 @@ static void put_world(FILE *out, const struct plan *p)
 		p->domain);
 	if (p->is_delay) {
 		fputs("until: ", out);
-		put_span(out, p->lifetime_s + 4 * HOUR_S);
+		put_span(out, p->lifetime_s + REPAIRED_AFTER_S);
 		fputs("   # guessed: then it is repaired\n          ", out);
 	}
 	fprintf(out, "answer: %s\n",

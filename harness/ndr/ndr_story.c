@@ -96,6 +96,11 @@ static const struct story_word story_causes[] = {
 	{"host unknown", NDR_CAUSE_NO_DOMAIN},
 	{"dns query failed", NDR_CAUSE_DNS_FAILED},
 	{"name server: ", NDR_CAUSE_DNS_FAILED},
+	{"name server can't answer", NDR_CAUSE_DNS_FAILED}, /* the model's */
+	{"no answer from the name server", NDR_CAUSE_DNS_FAILED},
+	{"no such domain: ", NDR_CAUSE_NO_DOMAIN},
+	{"accepts no mail (null mx)", NDR_CAUSE_NO_DOMAIN},
+	{"lost the connection", NDR_CAUSE_DROPPED},
 	{"host lookup did not complete", NDR_CAUSE_DNS_FAILED},
 	{"cname_lookup_failed", NDR_CAUSE_DNS_FAILED},
 	{"too many hops", NDR_CAUSE_LOOP},
@@ -112,6 +117,8 @@ static const struct story_word story_causes[] = {
 	{"connection closed", NDR_CAUSE_DROPPED},
 	{"read error from", NDR_CAUSE_DROPPED},
 	{"greeting failed", NDR_CAUSE_DROPPED},
+	{"network error on destination mxs", NDR_CAUSE_NO_ANSWER},
+	{"did not accept our requests to connect", NDR_CAUSE_NO_ANSWER},
 	{"connect to", NDR_CAUSE_NO_ANSWER},
 	{"can't connect", NDR_CAUSE_NO_ANSWER},
 	{"unable to connect", NDR_CAUSE_NO_ANSWER},
@@ -270,20 +277,39 @@ static char *story_text_reply(const char *text)
 	return at ? ndr_text_line(at, strcspn(at, "\r\n")) : NULL;
 }
 
+/* What delay notices say to everybody is no reason. */
+static bool story_is_farewell(const char *about)
+{
+	static const char *const words[] = {
+		"no action is required on your part", /* Exim */
+		"delivery attempts will continue",
+	};
+
+	about += strspn(about, " \t\r\n:>.");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncasecmp(about, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
+/* @about: what is said of this recipient, or "" and then of @all. */
 static void story_reply(const struct ndr_story *story, struct ndr_case *c,
-			const char *diagnostic, const char *about)
+			const char *diagnostic, const char *about,
+			const char *all)
 {
 	char *said = NULL;
 
 	if (story->is_exchange)
-		said = story_exchange_reply(about);
+		said = story_exchange_reply(all);
 	if (diagnostic && *diagnostic && (!said || story_is_expiry(said))) {
 		free(said);
 		said = story_behind_arrow(
 			ndr_text_line(diagnostic, strlen(diagnostic)));
 	}
 	if (!said)
-		said = story_text_reply(about);
+		said = story_text_reply(all);
+	if (!said && story_is_farewell(about))
+		about = "";
 	if (!said && *about && strspn(about, " \t\r\n:>") != strlen(about)) {
 		about += strspn(about, " \t\r\n:>.");
 		said = ndr_text_line(about, strlen(about));
@@ -402,32 +428,50 @@ static enum ndr_fault story_fault(const struct ndr_case *c)
 
 /* --- where ------------------------------------------------------------- */
 
+/* "mx.dest.example. (192.0.2.25, the server for …)": Gmail has a comment. */
+static void story_remote(struct ndr_case *c, const char *remote)
+{
+	const char *comment = strchr(remote, '(');
+	size_t len = strcspn(remote, " \t(");
+
+	while (len > 1 && remote[len - 1] == '.')
+		len--;
+	c->host = ndr_text_line(remote, len);
+	if (!c->address && comment)
+		ndr_text_address_port(comment + 1, &c->address, &c->port);
+}
+
+/*
+ * @about: what is said of this recipient; else of @all. Any host with an
+ * address will do in @about only: elsewhere it may be the client's.
+ */
 static void story_endpoint(struct ndr_case *c, const char *about,
-			   const char *text, const char *remote)
+			   const char *all, const char *text,
+			   const char *remote)
 {
 	static const char *const befores[] = {
 		"while talking to ", "timed out with ", "refused by ",
 		"read error from ",  "connection to ",
 	};
-	const char *last = strcasestr(about, "endpoint attempted was ");
-	char *ip = ndr_text_between(about, "LastAttemptedServerIP=", "]");
+	const char *last = strcasestr(all, "endpoint attempted was ");
+	char *ip = ndr_text_between(all, "LastAttemptedServerIP=", "]");
 
 	if (last)
 		ndr_text_address_port(last + 23, &c->address, &c->port);
 	if (!c->address && ip)
 		ndr_text_address_port(ip, &c->address, &c->port);
 	free(ip);
-	c->host = ndr_text_between(about, "LastAttemptedServerName=", "]");
+	c->host = ndr_text_between(all, "LastAttemptedServerName=", "]");
 	if (!c->host)
-		c->host = ndr_text_between(about, "{FQDN=", "}");
+		c->host = ndr_text_between(all, "{FQDN=", "}");
 	if (!c->address)
-		c->address = ndr_text_between(about, "{IP=", "}");
+		c->address = ndr_text_between(all, "{IP=", "}");
 	if (!c->host && !c->address)
 		ndr_text_endpoint(about, &c->host, &c->address, &c->port);
 	if (!c->host && !c->address && c->reply)
 		ndr_text_endpoint(c->reply, &c->host, &c->address, &c->port);
 	if (!c->host && remote && *remote)
-		c->host = ndr_text_line(remote, strcspn(remote, " \t("));
+		story_remote(c, remote);
 	for (size_t i = 0; !c->host && !c->address &&
 			   i < sizeof(befores) / sizeof(befores[0]);
 	     i++)
@@ -515,9 +559,21 @@ static char *story_about(const struct ndr_story *story,
 		*end = '\0';
 	/* A rule of dashes parts what is about the address from the rest. */
 	if (memchr(about, '-', start))
-		*about = '\0';
+		start = strlen(about);
 	memmove(about, about + start, strlen(about + start) + 1);
 	return about;
+}
+
+/*
+ * Sendmail sends RCPT and DATA at once and tells the last command only: of two
+ * replies behind ">>> DATA" the first is that to RCPT.
+ */
+static bool story_is_pipelined(const char *session)
+{
+	const char *data = strcasestr(session, ">>> data");
+	const char *first = data ? strstr(data, "\n<<< ") : NULL;
+
+	return first && strstr(first + 1, "\n<<< ");
 }
 
 static void story_case(struct ndr_story *story, struct ndr_case *c,
@@ -534,7 +590,7 @@ static void story_case(struct ndr_story *story, struct ndr_case *c,
 	int stage;
 
 	c->kind = story_kind(story->ndr, r);
-	story_reply(story, c, diagnostic, all);
+	story_reply(story, c, diagnostic, about, all);
 	if (r && r->status && deadmx_ndr_status_valid(r->status))
 		c->status = strdup(r->status);
 	else
@@ -549,8 +605,10 @@ static void story_case(struct ndr_story *story, struct ndr_case *c,
 	stage = STORY_FIND(story_stages, all);
 	if (stage < 0)
 		stage = STORY_FIND(story_stages, session);
+	if (stage == STAGE_DATA && story_is_pipelined(session))
+		stage = STAGE_RCPT;
 	c->stage = stage < 0 ? NULL : story_stage_words[stage];
-	story_endpoint(c, all, session, r ? r->remote_mta : NULL);
+	story_endpoint(c, about, all, session, r ? r->remote_mta : NULL);
 	c->last_attempt = r && r->last_attempt
 				  ? strdup(r->last_attempt)
 				  : ndr_text_between(all, "{LRT=", "}");
@@ -643,10 +701,10 @@ static void story_times(struct ndr_story *story)
 
 	story->tried_s = ndr_text_number(ndr->text, "for the last ");
 	if (story->tried_s < 0)
-		story->tried_s =
-			story_seconds(ndr->arrival_date ? ndr->arrival_date
-							: ndr->original_date,
-				      end);
+		story->tried_s = story_seconds(ndr->arrival_date, end);
+	/* Nullmailer's Arrival-Date is that of the bounce. */
+	if (story->tried_s <= 0 && story_seconds(ndr->original_date, end) > 0)
+		story->tried_s = story_seconds(ndr->original_date, end);
 	if (story->tried_s < 0)
 		story->tried_s =
 			ndr_text_span(ndr->text, "could not be delivered for");

@@ -47,11 +47,12 @@ char *ndr_text_between(const char *text, const char *before, const char *until)
 char *ndr_text_report(const char *text)
 {
 	static const char *const ends[] = {
-		"Original message headers",	 /* Exchange */
-		"Message headers follow",	 /* dma */
-		"Original message follows",	 /* dma, sendmail */
-		"Below this line is a copy",	 /* qmail */
-		"This is a copy of the message", /* Exim */
+		"Original message headers",	   /* Exchange */
+		"Message headers follow",	   /* dma */
+		"Original message follows",	   /* dma, sendmail */
+		"Below this line is a copy",	   /* qmail */
+		"This is a copy of the message",   /* Exim */
+		"Below is a copy of the original", /* OpenSMTPD */
 	};
 	const char *at =
 		strstr(text, "Diagnostic information for administrators:");
@@ -207,6 +208,31 @@ static bool is_host_char(char c)
 	return isalnum((unsigned char)c) || c == '-' || c == '.' || c == '_';
 }
 
+/* Gmail's "[mx.dest.example. 192.0.2.25: timed out]", behind the bracket. */
+static bool endpoint_inside(const char *text, char **ret_host,
+			    char **ret_address)
+{
+	size_t host = 0, ip;
+	const char *at;
+
+	while (host < 255 && is_host_char(text[host]))
+		host++;
+	at = text + host;
+	if (!host || *at++ != ' ')
+		return false;
+	ip = strspn(at, "0123456789abcdefABCDEF.:");
+	while (ip && at[ip - 1] == ':')
+		ip--;
+	if (!ip || at[ip] != ':' || !is_ip(at, ip))
+		return false;
+	while (host > 1 && text[host - 1] == '.')
+		host--;
+	*ret_host = strndup(text, host);
+	*ret_address = strndup(at, ip);
+	assert(*ret_host && *ret_address);
+	return true;
+}
+
 bool ndr_text_endpoint(const char *text, char **ret_host, char **ret_address,
 		       unsigned *ret_port)
 {
@@ -214,6 +240,9 @@ bool ndr_text_endpoint(const char *text, char **ret_host, char **ret_address,
 		size_t len = strcspn(at + 1, "])\r\n");
 		const char *end = at, *host;
 
+		if (*at == '[' &&
+		    endpoint_inside(at + 1, ret_host, ret_address))
+			return true;
 		if (len > INET6_ADDRSTRLEN + 4 || !is_ip(at + 1, len))
 			continue;
 		while (end > text && end[-1] == ' ')

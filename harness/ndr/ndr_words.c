@@ -92,8 +92,12 @@ char *ndr_words_status(const char *status)
 			 (int)strcspn(status + 2, "."), status + 2);
 		text = words_find(subject);
 	}
-	rc = asprintf(&sentence, "%s: %s", class,
-		      text ? text : "of a kind that no RFC defines");
+	/* Of mail that has expired the class says nothing: it is over. */
+	if (text && strcmp(status + 2, "4.7") == 0)
+		rc = asprintf(&sentence, "%s", text);
+	else
+		rc = asprintf(&sentence, "%s: %s", class,
+			      text ? text : "of a kind that no RFC defines");
 	assert(rc >= 0);
 	return sentence;
 }

@@ -2,45 +2,33 @@
 #include "harness/report/text.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "deadmx/event.h"
+#include "deadmx/utf8.h"
 
 /*
- * One character of @text as it may be shown; C0, DEL and bytes that are no
- * UTF-8 become '?' (C1 controls as well: a terminal obeys them).
+ * One character of @text as it may be shown: line breaks and tabs become
+ * blanks, whatever else a terminal obeys or a YAML file can't hold becomes '?'.
  */
 static size_t text_character(const char *text, char *ret, size_t *ret_len)
 {
-	const unsigned char *s = (const unsigned char *)text;
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	uint32_t code = 0;
+	size_t len = deadmx_utf8_len((const unsigned char *)text,
+				     strnlen(text, 4), &code);
+	bool is_break = code == '\n' || code == '\t' || code == '\r' ||
+			code == 0x2028 || code == 0x2029;
 
 	*ret_len = 1;
-	if (len == 1) {
-		ret[0] = s[0] == '\n' || s[0] == '\t' || s[0] == '\r' ? ' '
-			 : s[0] < 0x20 || s[0] == 0x7f		      ? '?'
-								      : text[0];
-		return 1;
-	}
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			len = 0;
-	/* U+2028 and U+2029 end a line, to YAML 1.1 as well. */
-	if (len == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] & 0xfe) == 0xa8) {
+	if (len && is_break) {
 		ret[0] = ' ';
 		return len;
 	}
-	/* 0x80-0xc1 start nothing; C2 80 to C2 9F are the C1 controls; the
-	 * rest are overlong forms, surrogates, what XML forbids, and the byte
-	 * order mark, which YAML has at the start of a file only. */
-	if (len == 0 || s[0] < 0xc2 || s[0] > 0xf4 ||
-	    (s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) ||
-	    (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xef && s[1] == 0xbf && s[2] > 0xbd) ||
-	    (len == 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) {
+	/* U+0085 is a line to YAML and one of the C1 controls to a terminal. */
+	if (!len || code == 0x85 || !deadmx_utf8_is_printable(code)) {
 		ret[0] = '?';
-		return 1;
+		return len ? len : 1;
 	}
 	memcpy(ret, text, len);
 	*ret_len = len;

@@ -62,6 +62,7 @@ struct deadmx_yaml {
 	/* Where a key of no use in one map belongs: "a server"; or NULL. */
 	const char *(*home)(struct deadmx_yaml *doc, const char *word);
 	FILE *errors; /* NULL = silent */
+	bool hides_warnings;
 	/*
 	 * When the document is read several times: the number of this time,
 	 * from 1, and its name, which lives as long as the document. 0 = once.
@@ -114,6 +115,11 @@ void deadmx_yaml_error(struct deadmx_yaml *doc,
 		       const struct deadmx_place *place, const char *hint,
 		       const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The same for what is allowed and yet looks like a mistake: it is shown as a
+ * warning, and the document is good. */
+void deadmx_yaml_warn(struct deadmx_yaml *doc, const struct deadmx_place *place,
+		      const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The usual one: "@what, expected @expected, got (the node)". */
 void deadmx_yaml_wrong(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, const char *what,

@@ -51,6 +51,14 @@ gives "broken scenario" 2 "broken.yml:2:1: .*worl" \
 gives "no match" 2 "no scenario matches" \
 	"$deadmx" run --filter nothing-like-it "$scenario"
 
+: > "$out/file"
+gives "a file for --out" 2 "--out $out/file: Not a directory" \
+	"$deadmx" run --out "$out/file" "$root/scenarios/control"
+[ "$(wc -l < "$out/log")" -eq 1 ] || {
+	echo "not ok: it is said once"
+	failed=1
+}
+
 target fails "start: echo I will not start; exit 3"
 gives "MTA that does not start" 4 "I will not start" \
 	run "$out/fails.yml" "$scenario"

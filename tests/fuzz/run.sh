@@ -22,7 +22,7 @@ rm "$log"
 seeds() { # TARGET INTO
 	cp tests/fuzz/seeds/"$1"/* "$2"
 	case $1 in
-	ndr) cp tests/ndr/*.eml tests/ndr/made/*.eml "$2" ;;
+	ndr) cp tests/ndr/*.eml tests/ndr/made/*.eml tests/ndr/runs/*.eml "$2" ;;
 	scenario)
 		for file in $(find scenarios tests -name '*.yml'); do
 			cp "$file" "$2/$(echo "$file" | tr / -)"

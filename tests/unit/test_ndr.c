@@ -233,8 +233,8 @@ static void ndr_parse_status(const char *status)
 			     " report-type=delivery-status; boundary=b\n\n"
 			     "--b\n\nSorry: bob@dest.example.\n"
 			     "--b\nContent-Type: message/delivery-status\n\n"
-			     "%s\n--b\nContent-Type: message/rfc822\n\n"
-			     "Subject: x\n\nx\n--b--\n",
+			     "%s\n--b\nContent-Type: text/rfc822-headers\n\n"
+			     "Subject: x\n\n--b--\n",
 			     status) > 0);
 	ndr_parse(text);
 	free(text);
@@ -317,30 +317,45 @@ static void test_ndr_lint_names_each_broken_field(void **state)
 			   "Action: failed\nStatus: 4.4.7\n"
 			   "Diagnostic-Code: smtp; 451 4.7.1 later\n",
 		 "rfc3463/3.5/better-code"},
+		/* An empty one has no class to speak of. */
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\nStatus:\n"
+			   "Diagnostic-Code: smtp; 451 4.7.1 later\n",
+		 "rfc3464/2.3.4/status"},
+		{"Reporting-MTA: dns; localhost\n\n" GOOD_BODY,
+		 "rfc3461/6.3/reporting-mta-domain"},
+		{GOOD_HEAD GOOD_BODY "Diagnostic-Code: smtp; no luck\n",
+		 "rfc3461/9.2/smtp-diagnostic"},
+		{GOOD_HEAD GOOD_BODY "Diagnostic-Code: SMTP; 45 later\n",
+		 "rfc3461/9.2/smtp-diagnostic"},
 		{GOOD_HEAD GOOD_BODY "Remote-MTA: 192.0.2.1\n",
 		 "rfc3464/2.3.5/remote-mta"},
 		{"Reporting-MTA: dns; two words\n\n" GOOD_BODY,
 		 "rfc3464/2.2.2/reporting-mta"},
-		{"Reporting-MTA: dns; m (a (b)\nDSN-Gateway: gw\n\n" GOOD_BODY,
+		{"Reporting-MTA: dns; m.example (a (b)\nDSN-Gateway: "
+		 "gw\n\n" GOOD_BODY,
 		 "rfc3464/2.2.3/dsn-gateway"},
-		{"Reporting-MTA: dns; m\nReceived-From-MTA: dns;\n"
+		{"Reporting-MTA: dns; m.example\nReceived-From-MTA: dns;\n"
 		 " (192.0.2.1)\n\n" GOOD_BODY,
 		 "rfc3464/2.2.4/received-from-mta"},
-		{"Reporting-MTA: dns; m\nReceived-From-MTA: dns; "
+		{"Reporting-MTA: dns; m.example\nReceived-From-MTA: dns; "
 		 "c\n\n" GOOD_BODY,
 		 "rfc3464/2.2.4/client-address"},
-		{"Reporting-MTA: dns; m\nReporting-MTA: dns; n\n\n" GOOD_BODY,
+		{"Reporting-MTA: dns; m.example\nReporting-MTA: dns; "
+		 "n.example\n\n" GOOD_BODY,
 		 "rfc3464/2.2/field-repeated"},
-		{"Reporting-MTA: dns; m\nOriginal-Envelope-Id: x\n\n" GOOD_BODY,
+		{"Reporting-MTA: dns; m.example\nOriginal-Envelope-Id: "
+		 "x\n\n" GOOD_BODY,
 		 "rfc3464/2.2/field-order"},
-		{"Reporting-MTA: dns; m\nWeather: fine\n\n" GOOD_BODY,
+		{"Reporting-MTA: dns; m.example\nWeather: fine\n\n" GOOD_BODY,
 		 "rfc3464/2.4/extension-name"},
 		{GOOD_HEAD GOOD_BODY "Weather: fine\n",
 		 "rfc3464/2.4/extension-name"},
 		{" folded\n" GOOD_HEAD GOOD_BODY, "rfc3464/2.1.1/folding"},
-		{"Reporting-MTA: dns; m\n \n" GOOD_BODY,
+		{"Reporting-MTA: dns; m.example\n \n" GOOD_BODY,
 		 "rfc3464/2.1.1/folding"},
-		{"Reporting-MTA: dns; m\n" GOOD_BODY, "rfc3464/2.3/blank-line"},
+		{"Reporting-MTA: dns; m.example\n" GOOD_BODY,
+		 "rfc3464/2.3/blank-line"},
 		{"Reporting-MTA: my name; m\n\n" GOOD_BODY,
 		 "rfc3464/2.1.2/type"},
 		{GOOD_HEAD GOOD_BODY "Diagnostic-Code: my code; x\n",
@@ -375,6 +390,27 @@ static void test_ndr_lint_names_each_broken_field(void **state)
 
 	ndr_parse_status(GOOD_HEAD GOOD_BODY);
 	assert_int_equal(ndr->finding_count, 0);
+	ndr_parse_status("Reporting-MTA: dns; [192.0.2.1]\n\n" GOOD_BODY
+			 "Diagnostic-Code: smtp; 550-a\n 550 5.1.1 b\n");
+	assert_int_equal(ndr->finding_count, 0);
+	/* X.4.7 has a better code only where one is known. */
+	ndr_parse_status(GOOD_HEAD
+			 "Final-Recipient: rfc822; bob@dest.example\n"
+			 "Action: failed\nStatus: 4.4.7\n"
+			 "Diagnostic-Code: smtp; 550 4.4.7 QUEUE.Expired\n");
+	assert_int_equal(ndr->finding_count, 0);
+	ndr_parse(GOOD_HEADER
+		  "Content-Type: multipart/report;\n"
+		  " report-type=delivery-status; boundary=b\n\n"
+		  "--b\n\nError: 550 4.4.7 over\nLast error: 451 4.7.1 no\n"
+		  "--b\nContent-Type: message/delivery-status\n\n" GOOD_HEAD
+		  "Final-Recipient: rfc822; bob@dest.example\n"
+		  "Action: failed\nStatus: 4.4.7\n"
+		  "--b\nContent-Type: text/rfc822-headers\n\nSubject: x\n\n"
+		  "--b--\n");
+	assert_int_equal(ndr->finding_count, 1);
+	assert_string_equal(ndr->findings[0].id, "rfc3463/3.5/better-code");
+	assert_non_null(strstr(ndr->findings[0].observed, "451 4.7.1 no"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ndr_parse_status(rows[i].status);
 		print_message("row %zu\n", i);
@@ -459,6 +495,17 @@ static void test_ndr_lint_message(void **state)
 		 "Final-Recipient: utf-8; \xc3\xb6@dest.example\n"
 		 "Action: failed\nStatus: 4.4.1\n" MAIL "--b--\n",
 		 "rfc2045/2.7/8bit-in-7bit"},
+		{FROM DATE ID MIME REPORT TEXT GLOBAL("8bit") GOOD_HEAD
+		 "Final-Recipient: utf-8; \\x{F6}@dest.example\n"
+		 "Action: failed\nStatus: 4.4.1\n" MAIL "--b--\n",
+		 "rfc6533/4.1/address-form"},
+		{FROM DATE ID MIME REPORT TEXT
+		 "--b\nContent-Type: message/delivery-status\n\n" GOOD_HEAD
+		 "Final-Recipient: rfc822; bob@dest.example\n"
+		 "Action: delayed\nStatus: 4.4.1\n"
+		 "--b\nContent-Type: message/rfc822\n\nSubject: x\n\nx\n"
+		 "--b--\n",
+		 "rfc3461/6.2/headers-only"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -484,6 +531,11 @@ static void test_ndr_dates(void **state)
 		"2030-01-01T00:00:00Z",
 		"Tue, 01 Foo 2030 00:00:00 +0000",
 		"Tue, 01 Jan 2030 00:00:00 +0000 x",
+		"Tue, 32 Jan 2030 00:00:00 +0000",
+		"Tue, 00 Jan 2030 00:00:00 +0000",
+		"Tue, 01 Jan 2030 24:00:00 +0000",
+		"Tue, 01 Jan 2030 00:60:00 +0000",
+		"Tue, 01 Jan 2030 00:00:00 +0060",
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)

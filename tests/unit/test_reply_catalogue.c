@@ -156,8 +156,12 @@ static void test_reply_text_check(void **state)
 					   "451 {address} {host} {} { x }"};
 	static const char *const bad[] = {
 		"",	      "45",	   "451x",	   "199 a",
-		"600 a",      "451 5.7.1", "250 4.0.0 x",  "354 3.0.0 x",
+		"600 a",      "451 2.7.1", "250 4.0.0 x",  "354 3.0.0 x",
 		"451 a\r\nb", "451 a\001", "451 a\n452 b", "451 {adress}"};
+	static const char *const odd[] = {"451 5.7.3 a", "550 4.4.7 b",
+					  "550-4.4.7 a\n550 4.4.7 b"};
+	static const char *const even[] = {"451 4.7.3 a", "550 no", "451",
+					   "250 2.0.0 x"};
 	char why[256], *longest;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -167,6 +171,14 @@ static void test_reply_text_check(void **state)
 		assert_false(reply_text_check(bad[i], why, sizeof(why)));
 		assert_true(why[0]);
 	}
+	/* Real servers mix 4 and 5: that is told, and allowed. */
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		assert_true(reply_text_check(odd[i], why, sizeof(why)));
+		assert_true(reply_text_is_odd(odd[i], why, sizeof(why)));
+		assert_non_null(strstr(why, "RFC 2034"));
+	}
+	for (size_t i = 0; i < sizeof(even) / sizeof(even[0]); i++)
+		assert_false(reply_text_is_odd(even[i], why, sizeof(why)));
 	longest = malloc(DEADMX_REPLY_LEN_MAX + 2);
 	memset(longest, 'x', DEADMX_REPLY_LEN_MAX + 1);
 	memcpy(longest, "451 ", 4);

@@ -177,7 +177,7 @@ static void test_relay_refused(void **state)
 		 "a time above 0"},
 		{FRONTEND("{to: box.dest.example, wrap: exchang}") TAIL,
 		 "did you mean \"exchange\"?"},
-		{FRONTEND("{to: box.dest.example, wrap: 451 5.4.0 X}") TAIL,
+		{FRONTEND("{to: box.dest.example, wrap: 451 2.4.0 X}") TAIL,
 		 "wrap, "},
 		{FRONTEND("{to: box.dest.example, wrap: \"451 {what}\"}") TAIL,
 		 "unknown placeholder {what}"},

@@ -62,6 +62,26 @@ static void test_wire_parameters(void **state)
 		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS ENVID=Q1",
 		 "RCPT TO:<" BOB "> ORCPT=rfc822;bob+2Bx@dest.example",
 		 "rfc3461/5.2.1/parameter-lost"},
+		/* Words may change their case, what the sender gave may not. */
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=hdrs ENVID=Q1",
+		 "RCPT TO:<" BOB "> NOTIFY=failure "
+		 "ORCPT=rfc822;bob+2Bx@dest.example",
+		 NULL},
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS ENVID=q1",
+		 "RCPT TO:<" BOB "> NOTIFY=FAILURE "
+		 "ORCPT=rfc822;bob+2Bx@dest.example",
+		 "rfc3461/5.2.1/parameter-lost"},
+		{EHLO_DSN, "MAIL FROM:<" ALICE "> RET=HDRS ENVID=Q1",
+		 "RCPT TO:<" BOB "> NOTIFY=FAILURE "
+		 "ORCPT=rfc822;BOB+2Bx@dest.example",
+		 "rfc3461/5.2.1/parameter-lost"},
+		/* A bounce asks for nothing. */
+		{EHLO_DSN, "MAIL FROM:<>", "RCPT TO:<" BOB "> NOTIFY=NEVER",
+		 NULL},
+		{EHLO_DSN, "MAIL FROM:<> RET=FULL", "RCPT TO:<" BOB ">",
+		 "rfc3461/6.1/dsn-parameters"},
+		{EHLO_DSN, "MAIL FROM:<>", "RCPT TO:<" BOB "> NOTIFY=FAILURE",
+		 "rfc3461/6.1/dsn-parameters"},
 		{EHLO_PLAIN, "MAIL FROM:<" ALICE "> RET=HDRS",
 		 "RCPT TO:<" BOB ">", "rfc5321/2.2.1/extension-not-offered"},
 		{EHLO_PLAIN, "MAIL FROM:<" ALICE "> SIZE=5",
@@ -105,6 +125,7 @@ static void test_wire_patience(void **state)
 		{"mail", 300, "rfc5321/4.5.3.2.2/mail-timeout"},
 		{"rcpt", 300, "rfc5321/4.5.3.2.3/rcpt-timeout"},
 		{"data", 120, "rfc5321/4.5.3.2.4/data-timeout"},
+		{"body", 180, "rfc5321/4.5.3.2.5/block-timeout"},
 		{"dot", 600, "rfc5321/4.5.3.2.6/dot-timeout"},
 		{"quit", 0, NULL},
 	};
@@ -121,7 +142,9 @@ static void test_wire_patience(void **state)
 		inject(0, ALICE, BOB);
 		connect_to(1, MX1_ADDRESS);
 		number = accepted(1, MX1, MX1_ADDRESS);
-		fault(1, number, rows[i / 2].stage, "stall", "null");
+		fault(1, number, rows[i / 2].stage,
+		      strcmp(rows[i / 2].stage, "body") == 0 ? "drip" : "stall",
+		      "null");
 		ev(1 + (left > 0 ? left : 1), "close",
 		   "\"session\":%d,\"server\":\"" MX1
 		   "\",\"by\":\"client\",\"how\":\"fin\"",
