@@ -15,6 +15,24 @@
 
 /* --- rounds -------------------------------------------------------------- */
 
+/*
+ * Did the server read slowly, or not at all? It then hears of the client's end
+ * only behind all that was on its way: the client may have left long before.
+ */
+static bool schedule_is_read_late(const struct attempts_try *try)
+{
+	static const enum deadmx_action late[] = {DEADMX_ACTION_DRIP,
+						  DEADMX_ACTION_STOP_READING};
+
+	if (!try->fault ||
+	    strcmp(try->stage, deadmx_stage_word(DEADMX_STAGE_BODY)) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
+		if (strcmp(try->fault, deadmx_action_word(late[i])) == 0)
+			return true;
+	return false;
+}
+
 /* When did @try end? It was over before @next_ns, 0 = nothing followed. */
 static void schedule_try_end(const struct attempts_try *try, int64_t next_ns,
 			     int64_t *ret_min, int64_t *ret_max)
@@ -24,7 +42,8 @@ static void schedule_try_end(const struct attempts_try *try, int64_t next_ns,
 	*ret_min = try->t_ns;
 	if (try->end_ns && (!next_ns || try->end_ns <= next_ns)) {
 		/* What the reply to QUIT is, or isn't, changes nothing. */
-		*ret_min = try->quit_ns ? try->quit_ns : try->end_ns;
+		if (!schedule_is_read_late(try))
+			*ret_min = try->quit_ns ? try->quit_ns : try->end_ns;
 		max = try->end_ns;
 	} else if (try->is_accepted) {
 		max += SCHEDULE_SESSION_NS;

@@ -87,18 +87,24 @@ static double refused(const double *gaps)
 	return t;
 }
 
-/* An attempt that ends after @seconds of silence at @stage. */
-static void stalled_at(double t, const char *stage, double seconds)
+/* An attempt that ends after @seconds of @action at @stage. */
+static void faulty_at(double t, const char *stage, const char *action,
+		      double seconds)
 {
 	int session;
 
 	connect_to(t, MX1_ADDRESS);
 	session = accepted(t, MX1, MX1_ADDRESS);
-	fault(t, session, stage, "stall", "null");
+	fault(t, session, stage, action, "null");
 	ev(t + seconds, "close",
 	   "\"session\":%d,\"server\":\"" MX1 "\",\"by\":\"client\","
 	   "\"how\":\"fin\"",
 	   session);
+}
+
+static void stalled_at(double t, const char *stage, double seconds)
+{
+	faulty_at(t, stage, "stall", seconds);
 }
 
 static void stalled(double t, double seconds)
@@ -285,6 +291,28 @@ static void test_schedule_from(void **unused)
 	stalled(1600, 300);
 	finish(2000);
 	holds();
+}
+
+/* Who reads slowly hears of the client's end when it is long past. */
+static void test_schedule_read_late(void **unused)
+{
+	static const char *const late[] = {"drip", "stop_reading"};
+
+	for (size_t i = 0; i < 2; i++) {
+		begin(MODEL);
+		faulty_at(0, "body", late[i], 300);
+		stalled(1830, 300);
+		finish(2200);
+		holds();
+		stored_end(NULL);
+	}
+	begin(MODEL);
+	faulty_at(0, "body", "stall", 300);
+	stalled(1830, 300);
+	finish(2200);
+	breaks("35 min between the two",
+	       "30 min 30 s between rounds 1 and 2 for " BOB
+	       "; 1 of 1 gaps are wrong");
 }
 
 /* How long an attempt without an answer lasted is not known. */
@@ -525,6 +553,7 @@ int main(void)
 		T(test_schedule_reconnect), T(test_schedule_restart),
 		T(test_schedule_missing),   T(test_schedule_last),
 		T(test_schedule_longest),   T(test_schedule_limits),
+		T(test_schedule_read_late),
 	};
 #undef T
 
