@@ -99,6 +99,8 @@ bool calls_still_waits(struct task *t);
 
 /* timers.c */
 struct timer *timers_first(struct clock *c);
+/* Does a signal come to process @tgid by a timer of its own? */
+bool timers_will_signal(const struct clock *c, pid_t tgid);
 void timers_fire(struct clock *c, struct timer *timer);
 long timers_alarm(struct clock *c, struct task *t, unsigned seconds);
 long timers_setitimer(struct clock *c, struct task *t, uint64_t new_at,

@@ -221,15 +221,27 @@ bool task_is_off_queue(struct task *task)
 	return n <= 0 || buf[0] != 'r';
 }
 
-uint64_t task_switches(struct task *task)
+/* Time run, time waited for a processor, and how often it was given one. */
+static bool task_schedstat(struct task *task, uint64_t ret[3])
 {
 	char buf[128];
-	uint64_t run, delay, count;
 	ssize_t n =
 		task_read(task, &task->sched_fd, "schedstat", buf, sizeof(buf));
 
-	if (n <= 0 || sscanf(buf, "%" SCNu64 " %" SCNu64 " %" SCNu64, &run,
-			     &delay, &count) != 3)
-		return 0;
-	return count;
+	return n > 0 && sscanf(buf, "%" SCNu64 " %" SCNu64 " %" SCNu64, &ret[0],
+			       &ret[1], &ret[2]) == 3;
+}
+
+uint64_t task_switches(struct task *task)
+{
+	uint64_t stat[3];
+
+	return task_schedstat(task, stat) ? stat[2] : 0;
+}
+
+uint64_t task_ran_ns(struct task *task)
+{
+	uint64_t stat[3];
+
+	return task_schedstat(task, stat) ? stat[0] : 0;
 }

@@ -59,6 +59,9 @@ struct task {
 	bool held;	       /* a newborn whose parent has not reported */
 	bool listening;	       /* stopped by a signal, waits for SIGCONT */
 	uint64_t switches;     /* of a process with socket_timeouts */
+	uint64_t ran_ns;       /* on a processor, when first seen busy since
+				* its last stop; 0: not seen */
+	bool spinning;	       /* busy, and only its timer can end that */
 	struct task *next;     /* in its hash bucket */
 };
 
@@ -96,5 +99,7 @@ bool task_blocked_call(struct task *task, struct task_call *ret);
 bool task_is_off_queue(struct task *task);
 /* How often it was put on a processor; 0 when unknown. */
 uint64_t task_switches(struct task *task);
+/* How long it has been on a processor, host ns; 0 when unknown. */
+uint64_t task_ran_ns(struct task *task);
 
 #endif

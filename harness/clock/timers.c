@@ -94,6 +94,18 @@ struct timer *timers_first(struct clock *c)
 	return first;
 }
 
+bool timers_will_signal(const struct clock *c, pid_t tgid)
+{
+	for (size_t i = 0; i < c->timer_count; i++) {
+		const struct timer *timer = &c->timers[i];
+
+		if (timer->tgid == tgid && timer->kind != TIMER_FD &&
+		    timer->deadline_ns != CLOCK_NEVER_NS)
+			return true;
+	}
+	return false;
+}
+
 static void timers_signal(struct timer *timer)
 {
 	siginfo_t info;

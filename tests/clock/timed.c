@@ -558,6 +558,28 @@ static void case_spin_alarm(void)
 	CHECK(now() - start >= 10 && now() - start < 20);
 }
 
+/* The end of a file, read again and again until the alarm: what ends it is
+ * time alone, and the sleepers' time comes first. */
+static void case_spin_read(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), status;
+	pid_t child = fork();
+	char byte;
+
+	if (child == 0) {
+		sleep(HOUR_S);
+		passed(HOUR_S);
+		_exit(0);
+	}
+	catch (SIGALRM);
+	alarm(2 * HOUR_S);
+	while (!signals)
+		CHECK(read(fd, &byte, 1) == 0);
+	passed(2 * HOUR_S);
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	      WEXITSTATUS(status) == 0);
+}
+
 /* Who waits in between isn't waiting for the clock to move. */
 static void case_busy(void)
 {
@@ -661,22 +683,39 @@ static const struct {
 	{                                                                      \
 #x, case_##x                                                   \
 	}
-	CASE(nanosleep),       CASE(nanosleep_interrupted),
-	CASE(clock_nanosleep), CASE(poll),
-	CASE(select),	       CASE(epoll),
-	CASE(futex),	       CASE(futex_lock_pi),
-	CASE(threads),	       CASE(sigtimedwait),
-	CASE(semtimedop),      CASE(mq),
-	CASE(alarm),	       CASE(alarm_exec),
-	CASE(setitimer),       CASE(timer_create),
-	CASE(timer_thread),    CASE(timerfd),
-	CASE(timerfd_fork),    CASE(receive_timeout),
-	CASE(send_timeout),    CASE(connect),
-	CASE(uptime),	       CASE(no_setting),
-	CASE(file_times),      CASE(spin),
-	CASE(spin_alarm),      CASE(busy),
-	CASE(increases),       CASE(forks),
-	CASE(stopped),	       CASE(own_rights),
+	CASE(nanosleep),
+	CASE(nanosleep_interrupted),
+	CASE(clock_nanosleep),
+	CASE(poll),
+	CASE(select),
+	CASE(epoll),
+	CASE(futex),
+	CASE(futex_lock_pi),
+	CASE(threads),
+	CASE(sigtimedwait),
+	CASE(semtimedop),
+	CASE(mq),
+	CASE(alarm),
+	CASE(alarm_exec),
+	CASE(setitimer),
+	CASE(timer_create),
+	CASE(timer_thread),
+	CASE(timerfd),
+	CASE(timerfd_fork),
+	CASE(receive_timeout),
+	CASE(send_timeout),
+	CASE(connect),
+	CASE(uptime),
+	CASE(no_setting),
+	CASE(file_times),
+	CASE(spin),
+	CASE(spin_alarm),
+	CASE(spin_read),
+	CASE(busy),
+	CASE(increases),
+	CASE(forks),
+	CASE(stopped),
+	CASE(own_rights),
 	CASE(stamps),
 };
 
