@@ -19,10 +19,13 @@
 #include "deadmx/event.h"
 #include "deadmx/scenario.h"
 #include "deadmx/world.h"
+#include "harness/inner_disk.h"
 #include "harness/target.h"
 #include "harness/target_features.h"
 
 #define INNER_RUN_DIR "/deadmx/run"
+#define INNER_QUEUE_DISK                                                       \
+	"/var/spool" /* a tmpfs of its own, see sandbox_mount.c */
 
 enum {
 	INNER_OUTPUT_MAX = 1 << 20, /* bytes kept of a command's output */
@@ -31,6 +34,7 @@ enum {
 	INNER_READY_EVERY_MS = 250,
 	INNER_STOP_WITHIN_MS = 120 * 1000,
 	INNER_STEP_EVERY_MS = 100, /* virtual, between looks at a step */
+	INNER_STEP_WAITS_MAX = INNER_STOP_WITHIN_MS / INNER_STEP_EVERY_MS,
 };
 
 /* What happens in order. XX(ENUM, "word in phase events") */
@@ -77,8 +81,10 @@ struct inner {
 	size_t step_next;
 	bool step_open;	    /* one is under way */
 	bool step_starting; /* … and has come to the start */
+	int step_waits;	    /* looks at whether the old one is gone */
 	bool is_down;	    /* the MTA is stopped on purpose */
-	uv_timer_t timer;   /* ready poll, until, settle, stop guard */
+	struct inner_disk disk;
+	uv_timer_t timer; /* ready poll, until, settle, stop guard */
 	uv_timer_t until;
 	uint64_t ready_deadline_ms;
 	uv_poll_t syslog;
@@ -510,6 +516,7 @@ static void inner_step_plan(struct inner *in)
 static void inner_step_done(struct inner *in)
 {
 	in->step_open = in->step_starting = false;
+	in->step_waits = 0;
 	in->step_next++;
 	inner_step_plan(in);
 }
@@ -520,9 +527,13 @@ static void inner_step_start(struct inner *in)
 	const struct target *t = in->target;
 
 	in->step_starting = true;
-	if (in->daemon_open) {
+	if (in->daemon_open && in->step_waits++ < INNER_STEP_WAITS_MAX) {
 		uv_timer_start(&in->step, inner_on_step, INNER_STEP_EVERY_MS,
 			       0);
+		return;
+	}
+	if (in->daemon_open) {
+		inner_fail_target(in, 1, "it did not stop");
 		return;
 	}
 	inner_target_event(in, "start", 0, "");
@@ -568,6 +579,27 @@ static void inner_step_stop(struct inner *in)
 	inner_command(in, in->target->stop ? in->target->stop : "true");
 }
 
+/* Fill the disk that holds the queue, or free it. */
+static void inner_step_disk(struct inner *in)
+{
+	bool fills = in->scenario->mta_steps[in->step_next].action ==
+		     DEADMX_MTA_DISK_FULL;
+	char text[256];
+	int err = fills ? inner_disk_fill(&in->disk, INNER_QUEUE_DISK)
+			: inner_disk_free(&in->disk, INNER_QUEUE_DISK);
+
+	if (!err) {
+		inner_target_event(in, fills ? "disk_full" : "disk_free", 0,
+				   "");
+		inner_step_done(in);
+		return;
+	}
+	snprintf(text, sizeof(text), "can't %s " INNER_QUEUE_DISK ": %s",
+		 fills ? "fill" : "free", strerror(-err));
+	inner_error(in, text);
+	inner_enter(in, INNER_PHASE_END);
+}
+
 static void inner_on_step(uv_timer_t *timer)
 {
 	struct inner *in = timer->data;
@@ -592,6 +624,10 @@ static void inner_on_step(uv_timer_t *timer)
 		return;
 	case DEADMX_MTA_START:
 		inner_step_start(in);
+		return;
+	case DEADMX_MTA_DISK_FULL:
+	case DEADMX_MTA_DISK_FREE:
+		inner_step_disk(in);
 		return;
 	case DEADMX_MTA_COUNT:
 		break;

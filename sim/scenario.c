@@ -487,6 +487,16 @@ static void mail_at(struct deadmx_yaml *doc,
 	deadmx_yaml_duration(doc, node, &mail->at_ns);
 }
 
+static void mail_retry(struct deadmx_yaml *doc,
+		       const struct deadmx_yaml_node *node, void *arg)
+{
+	struct deadmx_mail *mail = arg;
+
+	if (deadmx_yaml_duration(doc, node, &mail->retry_ns) &&
+	    mail->retry_ns == 0)
+		deadmx_yaml_wrong(doc, node, "retry", "a time above 0", NULL);
+}
+
 static bool has_control(const char *text)
 {
 	for (; *text; text++)
@@ -640,6 +650,10 @@ static const struct deadmx_yaml_key mail_keys[] = {
 	{"to", mail_to, "the recipient, or a list of recipients", true,
 	 "address|list address"},
 	{"at", mail_at, "when it is sent (default 0s)", false, "duration"},
+	{"retry", mail_retry,
+	 "when the MTA does not take it for now, it is handed over again after "
+	 "this, until it is taken (default: once only)",
+	 false, "duration"},
 	{"subject", mail_subject, "its subject (default: a plain one)", false,
 	 "text"},
 	{"body", mail_body, "its text (default: one line)", false, "text"},

@@ -103,6 +103,21 @@ static void name_move(struct deadmx_name *name,
 			    expiry_ns, finder);
 }
 
+static void mta_move(struct deadmx_scenario *s, int64_t expiry_ns,
+		     struct fault_finder *finder)
+{
+	for (size_t i = 0; i < s->mta_step_count; i++) {
+		struct deadmx_mta_step *step = &s->mta_steps[i];
+		const struct deadmx_mta_step *before = i ? step - 1 : step;
+
+		moment_move(&step->at_expiry, expiry_ns, &step->at_ns);
+		if ((step->at_expiry.is_set || before->at_expiry.is_set) && i &&
+		    step->at_ns <= before->at_ns)
+			tell(finder, &step->place, expiry_ns,
+			     "this step does not come after the one before it");
+	}
+}
+
 bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
 				char *why, size_t why_len)
 {
@@ -118,6 +133,7 @@ bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
 		server_move(&world->servers[i], world, expiry_ns, &finder);
 	for (size_t i = 0; i < world->name_count; i++)
 		name_move(&world->names[i], world, expiry_ns, &finder);
+	mta_move(s, expiry_ns, &finder);
 	return !finder.found;
 }
 

@@ -3,6 +3,7 @@
  * Steps of the MTA itself: restarts in mid-run.
  */
 #include "sim/scenario_read.h"
+#include "sim/scenario_window.h"
 
 #include <assert.h>
 #include <string.h>
@@ -19,12 +20,14 @@ const char *deadmx_mta_word(enum deadmx_mta_action action)
 	return mta_words[action];
 }
 
+#define MTA_WORDS "restart, kill, stop, start, disk_full or disk_free"
+
 static void mta_at(struct deadmx_yaml *doc, const struct deadmx_yaml_node *node,
 		   void *arg)
 {
 	struct deadmx_mta_step *step = arg;
 
-	deadmx_yaml_duration(doc, node, &step->at_ns);
+	scenario_moment_read(doc, node, &step->at_ns, &step->at_expiry);
 }
 
 static void mta_do(struct deadmx_yaml *doc, const struct deadmx_yaml_node *node,
@@ -37,40 +40,75 @@ static void mta_do(struct deadmx_yaml *doc, const struct deadmx_yaml_node *node,
 			step->action = (enum deadmx_mta_action)i;
 			return;
 		}
-	deadmx_yaml_wrong(doc, node, "do", "restart, kill, stop or start",
-			  NULL);
+	deadmx_yaml_wrong(doc, node, "do", MTA_WORDS, NULL);
 }
 
 const struct deadmx_yaml_key scenario_mta_keys[] = {
-	{"at", mta_at, "when", true, "duration"},
-	{"do", mta_do, "restart, kill, stop or start", true,
-	 "'restart'|'kill'|'stop'|'start'"},
+	{"at", mta_at, "when", true, "moment"},
+	{"do", mta_do, MTA_WORDS, true,
+	 "'restart'|'kill'|'stop'|'start'|'disk_full'|'disk_free'"},
 	{0},
 };
 
-/* In the order of time, and only a stopped MTA is started. */
+/* What the steps so far have made of the MTA. */
+struct mta_state {
+	bool is_down, is_full;
+};
+
+static void mta_check_disk(struct deadmx_yaml *doc,
+			   const struct deadmx_mta_step *step,
+			   struct mta_state *state)
+{
+	bool fills = step->action == DEADMX_MTA_DISK_FULL;
+
+	if (fills == state->is_full)
+		deadmx_yaml_error(doc, &step->place, NULL,
+				  "mta, expected no %s: the disk is %s then",
+				  mta_words[step->action],
+				  fills ? "full" : "not full");
+	state->is_full = fills;
+}
+
+static void mta_check_run(struct deadmx_yaml *doc,
+			  const struct deadmx_mta_step *step,
+			  struct mta_state *state)
+{
+	bool is_start = step->action == DEADMX_MTA_START;
+
+	if (is_start != state->is_down)
+		deadmx_yaml_error(doc, &step->place, NULL,
+				  "mta, expected %s, got %s: the MTA %s then",
+				  state->is_down ? "start"
+						 : "restart, kill or stop",
+				  mta_words[step->action],
+				  state->is_down ? "is stopped" : "runs");
+	state->is_down = step->action == DEADMX_MTA_STOP;
+}
+
+/*
+ * Only a stopped MTA is started, and only a full disk freed. The order of
+ * times that count from expiry is known when expiry is, see
+ * deadmx_scenario_set_expiry().
+ */
 static void mta_check(struct deadmx_yaml *doc, const struct deadmx_scenario *s)
 {
-	bool is_down = false;
+	struct mta_state state = {false, false};
 
 	for (size_t i = 0; i < s->mta_step_count; i++) {
 		const struct deadmx_mta_step *step = &s->mta_steps[i];
-		bool is_start = step->action == DEADMX_MTA_START;
+		const struct deadmx_mta_step *before = i ? step - 1 : NULL;
 
-		if (i && step->at_ns <= s->mta_steps[i - 1].at_ns)
+		if (before && !step->at_expiry.is_set &&
+		    !before->at_expiry.is_set && step->at_ns <= before->at_ns)
 			deadmx_yaml_error(doc, &step->place,
 					  "write them in the order of time",
 					  "mta, this step does not come after "
 					  "the one before it");
-		if (is_start != is_down)
-			deadmx_yaml_error(doc, &step->place, NULL,
-					  "mta, expected %s, got %s: the MTA "
-					  "%s then",
-					  is_down ? "start"
-						  : "restart, kill or stop",
-					  mta_words[step->action],
-					  is_down ? "is stopped" : "runs");
-		is_down = step->action == DEADMX_MTA_STOP;
+		if (step->action == DEADMX_MTA_DISK_FULL ||
+		    step->action == DEADMX_MTA_DISK_FREE)
+			mta_check_disk(doc, step, &state);
+		else
+			mta_check_run(doc, step, &state);
 	}
 }
 

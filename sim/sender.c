@@ -24,8 +24,9 @@ struct sender {
 	struct sender_options options;
 	struct smtp_inject_way submit;
 	uv_timer_t timer;
-	size_t *order; /* mails by time, those of one time in file order */
-	size_t next;   /* in order */
+	size_t *order;	 /* mails by time, those of one time in file order */
+	int64_t *due_ns; /* of each mail: its time, or that of the next try */
+	size_t next;	 /* in order */
 	struct job *jobs[SENDER_PARALLEL_MAX];
 	size_t job_count;
 	bool closing, timer_closed;
@@ -53,12 +54,13 @@ static void sender_closed(struct sender *s)
 	if (s->close_cb)
 		s->close_cb(s->close_arg);
 	free(s->order);
+	free(s->due_ns);
 	free(s);
 }
 
 static void sender_log(struct sender *s, size_t index,
 		       enum inject_status status, const char *reply,
-		       struct inject_offers offers)
+		       struct inject_offers offers, bool again)
 {
 	const struct deadmx_mail *m = &s->options.scenario->mails[index];
 	json_t *to = json_array(), *event;
@@ -75,7 +77,36 @@ static void sender_log(struct sender *s, size_t index,
 		"dsn", offers.dsn);
 	if (offers.deliverby)
 		json_object_set_new(event, "deliverby", json_true());
+	if (again)
+		json_object_set_new(event, "again", json_true());
 	deadmx_event_emit(s->options.log, DEADMX_EVENT_INJECT, event);
+}
+
+/*
+ * A sender that tries again does so unless the MTA says no for good (RFC 5321
+ * 4.2.1). A command has no such word: what its exit status means differs.
+ */
+static bool sender_retries(const struct deadmx_mail *mail,
+			   enum inject_status status, const char *reply)
+{
+	if (!mail->retry_ns || status == INJECT_ACCEPTED)
+		return false;
+	return status != INJECT_REJECTED || mail->via_sendmail || *reply != '5';
+}
+
+/* Put mail @index, which has left the order, back in at its next time. */
+static void sender_put_back(struct sender *s, size_t index)
+{
+	size_t at;
+
+	assert(s->next);
+	s->due_ns[index] = s->options.now_ns(s->options.arg) +
+			   s->options.scenario->mails[index].retry_ns;
+	for (at = --s->next; at + 1 < s->options.scenario->mail_count &&
+			     s->due_ns[s->order[at + 1]] <= s->due_ns[index];
+	     at++)
+		s->order[at] = s->order[at + 1];
+	s->order[at] = index;
 }
 
 static void job_on_result(void *arg, enum inject_status status,
@@ -83,11 +114,16 @@ static void job_on_result(void *arg, enum inject_status status,
 {
 	struct job *job = arg;
 	struct sender *s = job->sender;
+	bool again;
 
 	if (s->closing)
 		return;
-	sender_log(s, job->index, status, reply, offers);
-	if (s->options.on_injected)
+	again = sender_retries(&s->options.scenario->mails[job->index], status,
+			       reply);
+	sender_log(s, job->index, status, reply, offers, again);
+	if (again)
+		sender_put_back(s, job->index); /* as it closes, time is set */
+	else if (s->options.on_injected)
 		s->options.on_injected(s->options.arg, job->index, status);
 }
 
@@ -121,7 +157,7 @@ static void sender_inject(struct sender *s, size_t index)
 	if (mail->via_sendmail && !o->sendmail) {
 		sender_log(s, index, INJECT_FAILED,
 			   "the target has no sendmail command",
-			   (struct inject_offers){0});
+			   (struct inject_offers){0}, false);
 		if (o->on_injected)
 			o->on_injected(o->arg, index, INJECT_FAILED);
 		return;
@@ -156,7 +192,7 @@ static void sender_go_on(struct sender *s)
 	while (s->next < scenario->mail_count &&
 	       s->job_count < SENDER_PARALLEL_MAX) {
 		size_t index = s->order[s->next];
-		int64_t at = scenario->mails[index].at_ns;
+		int64_t at = s->due_ns[index];
 		int64_t wait = at - s->options.now_ns(s->options.arg);
 
 		if (wait > 0) {
@@ -203,7 +239,11 @@ struct sender *sender_new(const struct sender_options *options)
 	assert(s);
 	s->options = *options;
 	s->order = calloc(options->scenario->mail_count + 1, sizeof(*s->order));
-	assert(s->order);
+	s->due_ns =
+		calloc(options->scenario->mail_count + 1, sizeof(*s->due_ns));
+	assert(s->order && s->due_ns);
+	for (size_t i = 0; i < options->scenario->mail_count; i++)
+		s->due_ns[i] = options->scenario->mails[i].at_ns;
 	sort_by_time(s->order, options->scenario);
 	if (!options->submit_host ||
 	    uv_ip4_addr(options->submit_host, options->submit_port,

@@ -3,8 +3,8 @@
  * The senders: inject each mail of the scenario at its time.
  *
  * Owns timers and connections on the caller's loop. A mail is handed over
- * once; when the MTA doesn't take it, the event says so and the harness
- * decides what that means.
+ * once, or with `retry` until it is taken or refused for good; when the MTA
+ * doesn't take it, the event says so and the harness decides what that means.
  */
 #ifndef SIM_SENDER_H
 #define SIM_SENDER_H

@@ -50,7 +50,8 @@ struct reader {
 	size_t run_findings;
 	bool is_stopping;
 	bool has_failed_injection;
-	bool is_flooded; /* more attempts than are kept */
+	bool *is_waiting; /* of each mail: not taken so far, tried again */
+	bool is_flooded;  /* more attempts than are kept */
 };
 
 static char *reader_copy(const char *text)
@@ -494,6 +495,17 @@ static void reader_inject_to(struct reader *r, const char *from, const char *to,
 		p->delivered_count + p->bounced_count >= p->injected_count;
 }
 
+/* Its sender has the mail still, and will try again. */
+static bool reader_inject_again(struct reader *r, const struct event *e)
+{
+	int64_t index = event_integer(e, "mail", -1);
+	bool again = json_is_true(json_object_get(e->members, "again"));
+
+	if (index >= 0 && (size_t)index < r->a->scenario->mail_count)
+		r->is_waiting[index] = again;
+	return again;
+}
+
 static void reader_inject(struct reader *r, const struct event *e)
 {
 	const json_t *to = json_object_get(e->members, "to");
@@ -501,6 +513,8 @@ static void reader_inject(struct reader *r, const struct event *e)
 	const char *reply = event_text(e, "reply");
 	const char *status = event_text(e, "status");
 
+	if (reader_inject_again(r, e))
+		return;
 	if (!status || strcmp(status, "accepted") != 0) {
 		r->has_failed_injection = true;
 		FIND(r->v, RUN_INJECTION_FAILED, SEVERITY_ERROR, NULL,
@@ -766,6 +780,9 @@ static void reader_init(struct reader *r)
 	for (size_t i = 0; i < w->server_count; i++)
 		r->servers[i].is_relevant =
 			reader_any_domain(r, &w->servers[i]) != NULL;
+	r->is_waiting =
+		calloc(r->a->scenario->mail_count + 1, sizeof(*r->is_waiting));
+	assert(r->is_waiting);
 	r->sessions = g_hash_table_new(g_direct_hash, g_direct_equal);
 	r->dns = attempts_dns_new(r->a);
 }
@@ -776,6 +793,7 @@ static void reader_release(struct reader *r)
 		free(r->log_lines[i]);
 	g_hash_table_destroy(r->sessions);
 	attempts_dns_free(r->dns);
+	free(r->is_waiting);
 	free(r->servers);
 }
 
@@ -860,6 +878,13 @@ static void reader_finish(struct reader *r, const struct event_log *log)
 	if (!a->is_ended)
 		FIND(r->v, RUN_INCOMPLETE, SEVERITY_ERROR, NULL,
 		     "a log up to the phase \"end\"", "the run was cut short");
+	for (size_t i = 0; i < a->scenario->mail_count; i++)
+		if (r->is_waiting[i])
+			FIND(r->v, RUN_INJECTION_FAILED, SEVERITY_ERROR, NULL,
+			     "the MTA accepts the mail in the end",
+			     "the mail from <%s> at line %d was never taken",
+			     a->scenario->mails[i].from,
+			     a->scenario->mails[i].place.line);
 	if (a->injected_count == 0 && !r->has_failed_injection)
 		FIND(r->v, RUN_NOTHING_INJECTED, SEVERITY_ERROR, NULL,
 		     "at least one mail is handed to the MTA", "none was");

@@ -370,11 +370,27 @@ static void mail_injected(struct wire *w, const struct event *e)
 			json_is_true(json_object_get(e->members, "dsn"));
 }
 
+/* What the MTA waited for when it was stopped or killed it did not give up. */
+static void wire_target(struct wire *w, const struct event *e)
+{
+	const char *what = event_text(e, "what");
+	GHashTableIter iter;
+	gpointer session;
+
+	if (!what || (strcmp(what, "stop") != 0 && strcmp(what, "kill") != 0))
+		return;
+	g_hash_table_iter_init(&iter, w->sessions);
+	while (g_hash_table_iter_next(&iter, NULL, &session))
+		((struct wire_session *)session)->stalled = -1;
+}
+
 void wire_event(struct wire *w, const struct event *e)
 {
 	struct wire_session *s;
 	const char *text;
 
+	if (e->type == DEADMX_EVENT_TARGET)
+		wire_target(w, e);
 	if (e->type == DEADMX_EVENT_INJECT)
 		mail_injected(w, e);
 	if (e->type != DEADMX_EVENT_COMMAND && e->type != DEADMX_EVENT_REPLY &&

@@ -24,7 +24,7 @@
 	   "scenario scenario_file target target_version start_unix_s deadmx") \
 	XX(PHASE, "phase",                                                     \
 	   "name (setup start ready inject settled stop end reset)")           \
-	XX(INJECT, "inject", "mail from to[] via status reply dsn")            \
+	XX(INJECT, "inject", "mail from to[] via status reply dsn again?")     \
 	XX(CONNECT, "connect", "address port")                                 \
 	XX(ACCEPT, "accept", "session server address port peer frontend?")     \
 	XX(COMMAND, "command", "session server line")                          \

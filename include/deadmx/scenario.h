@@ -524,6 +524,8 @@ struct deadmx_world {
 struct deadmx_mail {
 	struct deadmx_place place;
 	int64_t at_ns;
+	int64_t retry_ns; /* handed over again so long after it was not
+			   * taken, until it is; 0 = once only */
 	char *from; /* reverse-path without <>; "" is the null reverse-path */
 	char **to;  /* forward-paths */
 	size_t to_count;
@@ -626,7 +628,10 @@ struct deadmx_expect {
 	XX(KILL, "kill",                                                       \
 	   "all its processes killed (SIGKILL), and started again")            \
 	XX(STOP, "stop", "stopped in good order")                              \
-	XX(START, "start", "started after a stop")
+	XX(START, "start", "started after a stop")                             \
+	XX(DISK_FULL, "disk_full",                                             \
+	   "left with no room on the disk that holds its queue (/var/spool)")  \
+	XX(DISK_FREE, "disk_free", "given that room back")
 
 enum deadmx_mta_action {
 #define XX(uc, word, doc) DEADMX_MTA_##uc,
@@ -640,6 +645,7 @@ const char *deadmx_mta_word(enum deadmx_mta_action action);
 struct deadmx_mta_step {
 	struct deadmx_place place;
 	int64_t at_ns;
+	struct deadmx_moment at_expiry; /* as in a window */
 	enum deadmx_mta_action action;
 };
 

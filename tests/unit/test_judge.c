@@ -780,6 +780,40 @@ static void test_judge_injection_refused(void **unused)
 			       "554 5.7.1 Relay access denied"));
 }
 
+static void inject_put_off(double t)
+{
+	ev(t, "inject",
+	   "\"mail\":0,\"from\":\"" ALICE "\",\"to\":[\"" BOB "\"],"
+	   "\"via\":\"smtp\",\"status\":\"rejected\","
+	   "\"reply\":\"452 4.3.1 Insufficient system storage\","
+	   "\"again\":true");
+}
+
+/* Put off and taken later is taken; never taken is an invalid run. */
+static void test_judge_injection_put_off(void **unused)
+{
+	stored_begin(STORED_REFUSED
+		     "expect: {attempts: 1, ndr: none, delivered: none}\n");
+	run_begin();
+	inject_put_off(0);
+	inject(1800, ALICE, BOB);
+	state(1800, MX1, "refuse");
+	connect_to(1801, MX1_ADDRESS);
+	run_finish(HOUR, "Mail queue: " BOB);
+	stored_judge();
+	check_findings(VERDICT_PASS, NULL);
+	stored_end(NULL);
+	stored_begin(STORED_REFUSED EXPECT_ALL);
+	run_begin();
+	inject_put_off(0);
+	inject_put_off(1800);
+	run_finish(DAY, QUEUE_EMPTY);
+	stored_judge();
+	check_findings(VERDICT_ERROR, "run/injection-failed",
+		       "run/nothing-injected", NULL);
+	assert_non_null(strstr(run.v.findings[0].observed, "never taken"));
+}
+
 static void test_judge_incomplete(void **unused)
 {
 	stored_begin(STORED_REFUSED EXPECT_ALL);
@@ -974,6 +1008,7 @@ int main(void)
 		TEST(test_judge_control_passes),
 		TEST(test_judge_nothing_injected),
 		TEST(test_judge_injection_refused),
+		TEST(test_judge_injection_put_off),
 		TEST(test_judge_incomplete),
 		TEST(test_judge_target_died),
 		TEST(test_judge_clock_and_error),

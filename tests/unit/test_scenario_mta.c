@@ -52,9 +52,11 @@ static int parse(const char *mta)
 static void test_scenario_mta_list(void **state)
 {
 	assert_int_equal(parse("[{at: 1h, do: restart}, {at: 2h, do: kill}, "
-			       "{at: 3h, do: stop}, {at: 4h, do: start}]"),
+			       "{at: 3h, do: stop}, {at: 4h, do: start}, "
+			       "{at: 5h, do: disk_full}, "
+			       "{at: 6h, do: disk_free}]"),
 			 0);
-	assert_int_equal(scenario->mta_step_count, 4);
+	assert_int_equal(scenario->mta_step_count, DEADMX_MTA_COUNT);
 	assert_int_equal(scenario->mta_steps[1].at_ns, 7200 * DEADMX_NS_PER_S);
 	for (int i = 0; i < DEADMX_MTA_COUNT; i++)
 		assert_int_equal(scenario->mta_steps[i].action, i);
@@ -71,7 +73,8 @@ static void test_scenario_mta_one(void **state)
 static void test_scenario_mta_word(void **state)
 {
 	assert_int_equal(parse("{at: 1h, do: reboot}"), -EINVAL);
-	assert_non_null(strstr(errors, "restart, kill, stop or start"));
+	assert_non_null(strstr(errors, "restart, kill, stop, start, disk_full "
+				       "or disk_free"));
 }
 
 /* Not in the order of time. */
@@ -94,6 +97,43 @@ static void test_scenario_mta_state(void **state)
 	assert_non_null(strstr(errors, "the MTA is stopped then"));
 }
 
+/* The disk is filled and freed, whether the MTA runs or not. */
+static void test_scenario_mta_disk(void **state)
+{
+	assert_int_equal(parse("[{at: 1h, do: disk_full}, {at: 2h, do: stop}, "
+			       "{at: 3h, do: disk_free}, {at: 4h, do: start}]"),
+			 0);
+	teardown(state);
+	assert_int_equal(parse("{at: 1h, do: disk_free}"), -EINVAL);
+	assert_non_null(strstr(errors, "the disk is not full then"));
+	teardown(state);
+	assert_int_equal(
+		parse("[{at: 1h, do: disk_full}, {at: 2h, do: disk_full}]"),
+		-EINVAL);
+	assert_non_null(strstr(errors, "the disk is full then"));
+}
+
+/* Counted from expiry: known, and in order, when expiry is. */
+static void test_scenario_mta_expiry(void **state)
+{
+	char why[256];
+
+	assert_int_equal(parse("[{at: 1d, do: restart}, "
+			       "{at: expiry-1h, do: kill}]"),
+			 0);
+	assert_true(deadmx_scenario_set_expiry(
+		scenario, 2 * 86400 * DEADMX_NS_PER_S, why, sizeof(why)));
+	assert_int_equal(scenario->mta_steps[1].at_ns,
+			 47 * 3600 * DEADMX_NS_PER_S);
+	assert_false(deadmx_scenario_set_expiry(
+		scenario, 25 * 3600 * DEADMX_NS_PER_S, why, sizeof(why)));
+	assert_non_null(strstr(why, "does not come after the one before it"));
+	teardown(state);
+	assert_int_equal(parse("{at: expiry, do: kill}"), 0);
+	teardown(state);
+	assert_int_equal(parse("{at: expiry*2, do: kill}"), -EINVAL);
+}
+
 /* More than can be of use. */
 static void test_scenario_mta_too_many(void **state)
 {
@@ -114,6 +154,7 @@ int main(void)
 		TEST(test_scenario_mta_list),  TEST(test_scenario_mta_one),
 		TEST(test_scenario_mta_word),  TEST(test_scenario_mta_order),
 		TEST(test_scenario_mta_state), TEST(test_scenario_mta_too_many),
+		TEST(test_scenario_mta_disk),  TEST(test_scenario_mta_expiry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

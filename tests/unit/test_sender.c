@@ -253,6 +253,74 @@ static void test_sender_times(void **state)
 	assert_true(first < second);
 }
 
+/* Put off: handed over again until it is taken, in its turn among the rest. */
+static void test_sender_retry(void **state)
+{
+	struct fixture *f = *state;
+	const char *put_off = "smtp rejected 452 full true";
+
+	f->scenario.mail_count = 2;
+	f->mails[0].retry_ns = MS(60);
+	f->mails[1].at_ns = MS(30);
+	add_fault(f, DEADMX_STAGE_MAIL, DEADMX_ACTION_REPLY, "452 full");
+	f->rows[0].window.first = 1;
+	begin(f, true);
+	fixture_await_event(&f->w, INJECTED "smtp rejected 452 full");
+	assert_int_equal(f->injected[INJECT_REJECTED], 0);
+	fixture_await_event(&f->w, "inject 1 ");
+	assert_null(strstr(f->w.events, INJECTED "smtp accepted"));
+	fixture_await_event(&f->w, INJECTED "smtp accepted");
+	assert_true(fixture_now(&f->w) >= MS(60));
+	while (f->injected[INJECT_ACCEPTED] < 2)
+		fixture_turn(&f->w);
+	assert_null(strstr(strstr(f->w.events, put_off) + 1, put_off));
+}
+
+/* Nobody there yet is no answer: tried again, too. */
+static void test_sender_retry_failed(void **state)
+{
+	struct fixture *f = *state;
+
+	f->mails[0].retry_ns = MS(1);
+	begin(f, false);
+	fixture_await_event(&f->w, "smtp failed connection refused");
+	assert_int_equal(
+		smtp_server_new(&f->shared, &f->config, stderr, &f->server), 0);
+	fixture_await_event(&f->w, "smtp accepted 250");
+	assert_int_equal(f->injected[INJECT_FAILED], 0);
+}
+
+/* Refused for good: that is the end of it. */
+static void test_sender_retry_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	f->mails[0].retry_ns = MS(1);
+	add_fault(f, DEADMX_STAGE_RCPT, DEADMX_ACTION_REPLY, "550 no");
+	begin(f, true);
+	while (!f->injected[INJECT_REJECTED])
+		fixture_turn(&f->w);
+	assert_non_null(strstr(f->w.events, "smtp rejected 550 no"));
+}
+
+/* What a command's exit status means differs: none but 0 is an end. */
+static void test_sender_retry_sendmail(void **state)
+{
+	struct fixture *f = *state;
+	char command[256];
+
+	f->mails[0].via_sendmail = true;
+	f->mails[0].retry_ns = MS(1);
+	snprintf(command, sizeof(command),
+		 "test -e %s/tried && exit 0; >%s/tried; echo full; exit 66",
+		 f->w.dir, f->w.dir);
+	f->options.sendmail = command;
+	begin(f, false);
+	fixture_await_event(&f->w, "sendmail rejected exit status 66: full");
+	fixture_await_event(&f->w, "sendmail accepted");
+	assert_int_equal(f->injected[INJECT_REJECTED], 0);
+}
+
 /* At most so many side by side: the rest waits for a free place. */
 static void test_sender_parallel_limit(void **state)
 {
@@ -372,6 +440,10 @@ int main(void)
 		T(test_sender_dropped),
 		T(test_sender_reply_limit),
 		T(test_sender_times),
+		T(test_sender_retry),
+		T(test_sender_retry_failed),
+		T(test_sender_retry_refused),
+		T(test_sender_retry_sendmail),
 		T(test_sender_parallel_limit),
 		T(test_sender_close_early),
 		T(test_sender_sendmail),

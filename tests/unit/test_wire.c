@@ -162,12 +162,48 @@ static void test_wire_patience(void **state)
 	stored_begin(STORED_REFUSED NOTHING);
 }
 
+/* Whoever was killed did not give up. */
+static void test_wire_patience_killed(void **state)
+{
+	static const char *const whats[] = {"kill", "stop", "start"};
+
+	for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+		int number;
+
+		stored_begin(STORED_WORLD("{banner: stall}")
+				     STORED_MAIL NOTHING);
+		run_begin();
+		inject(0, ALICE, BOB);
+		connect_to(1, MX1_ADDRESS);
+		number = accepted(1, MX1, MX1_ADDRESS);
+		fault(1, number, "banner", "stall", "null");
+		ev(60, "target", "\"what\":\"%s\",\"status\":0,\"text\":\"\"",
+		   whats[i]);
+		ev(60, "close",
+		   "\"session\":%d,\"server\":\"" MX1
+		   "\",\"by\":\"client\",\"how\":\"fin\"",
+		   number);
+		run_finish(HOUR, "Mail queue: " BOB);
+		stored_judge();
+		print_message("%s\n", whats[i]);
+		if (i < 2)
+			check_findings(VERDICT_PASS, NULL);
+		else
+			check_findings(VERDICT_PASS,
+				       "rfc5321/4.5.3.2.1/greeting-timeout",
+				       NULL);
+		stored_end(NULL);
+	}
+	stored_begin(STORED_REFUSED NOTHING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_wire_parameters),
 		TEST(test_wire_invented),
 		TEST(test_wire_patience),
+		TEST(test_wire_patience_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
