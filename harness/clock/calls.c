@@ -1150,6 +1150,8 @@ static void calls_fix_sysinfo(struct clock *c, struct task *t)
 	if (clock_peek(t->tid, at, &info, sizeof(info)))
 		return;
 	info.uptime = clock_mono_ns(c) / CLOCK_NS_PER_S;
+	/* How busy the host is must not matter to the tree. */
+	memset(info.loads, 0, sizeof(info.loads));
 	clock_poke(t->tid, at, &info, sizeof(info));
 }
 

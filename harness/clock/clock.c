@@ -27,7 +27,8 @@ enum {
 	CLOCK_SPIN_HOST_S = 300,   /* busy without a stop: it never ends */
 	/* … but with a timer of its own it waits for that, once it has had
 	 * the processor for longer than any honest work between two stops. */
-	CLOCK_SPIN_RAN_S = 5,
+	CLOCK_SPIN_RAN_MS = 5000,
+	CLOCK_SPIN_AGAIN_MS = 100, /* the same once one has been seen */
 	/* Reads after which the step doubles: a random generator that stamps
 	 * each number (GnuTLS making a key) takes thousands. */
 	CLOCK_SLOW_READS_STEP = 8192,
@@ -546,6 +547,10 @@ static void clock_rest(int64_t host_ns)
  */
 static void clock_find_spinners(struct clock *c)
 {
+	const uint64_t limit_ns =
+		(c->has_spun ? CLOCK_SPIN_AGAIN_MS : CLOCK_SPIN_RAN_MS) *
+		UINT64_C(1000000);
+
 	for (size_t i = 0; i < c->tasks.count; i++) {
 		struct task *t = c->tasks.all[i];
 		uint64_t ran_ns;
@@ -556,9 +561,8 @@ static void clock_find_spinners(struct clock *c)
 		ran_ns = task_ran_ns(t);
 		if (!t->ran_ns)
 			t->ran_ns = ran_ns;
-		else if (ran_ns - t->ran_ns >
-			 (uint64_t)(CLOCK_SPIN_RAN_S * CLOCK_NS_PER_S))
-			t->spinning = true;
+		else if (ran_ns - t->ran_ns > limit_ns)
+			c->has_spun = t->spinning = true;
 	}
 }
 

@@ -496,6 +496,7 @@ static void case_uptime(void)
 	sleep(HOUR_S);
 	CHECK(sysinfo(&after) == 0);
 	CHECK(after.uptime - before.uptime == HOUR_S);
+	CHECK(!after.loads[0] && !after.loads[1] && !after.loads[2]);
 	CHECK(times(&tms) - ticks >= HOUR_S * 100);
 	CHECK(times(&tms) - ticks <= HOUR_S * 100 + 1);
 }
