@@ -67,7 +67,7 @@ struct clock {
 	size_t socket_count, socket_room;
 	struct stamp_map stamps;
 	uint64_t seq;
-	bool has_spun; /* a program that spins until its alarm was seen */
+	bool has_spun;	    /* a program that spins until its alarm was seen */
 	int64_t slow_reads; /* reads by system call since the last jump */
 	struct clock_stats stats;
 	int64_t host_start_ns;
