@@ -198,6 +198,7 @@ struct model_config {
 	enum model_mutant mutant;
 	int64_t lifetime_ms;
 	int64_t retry_for_ms; /* after that it only waits for its end */
+	int64_t retry_ms;     /* the pause between attempts; 0: the profile's */
 	int64_t delay_ms;     /* delay notice after this; 0: never */
 	const char *dns;      /* IPv4 address of the name server */
 	uint16_t dns_port;

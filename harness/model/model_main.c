@@ -31,6 +31,7 @@ static const char help[] =
 	"25)\n"
 	"  --profile rfc|exchange\n"
 	"  --lifetime TIME     bounced after this (default: 5d; exchange 2d)\n"
+	"  --retry TIME        tried so often (default: the profile's rule)\n"
 	"  --delay TIME        delay notice after this; 0 never (default: 4h)\n"
 	"  --ip ipv4|ipv6|all  which addresses it connects to (default: all)\n"
 	"  --tls none|may|encrypt|verify|secure\n"
@@ -49,6 +50,7 @@ static const struct option options[] = {
 	{"ca", required_argument, NULL, 'c'},
 	{"profile", required_argument, NULL, 'P'},
 	{"lifetime", required_argument, NULL, 'l'},
+	{"retry", required_argument, NULL, 'r'},
 	{"delay", required_argument, NULL, 'w'},
 	{"ip", required_argument, NULL, 'i'},
 	{"mutant", required_argument, NULL, 'm'},
@@ -112,6 +114,9 @@ static bool option_read(struct model_config *config, int option)
 		return strcmp(optarg, "default") == 0 ||
 		       (time_read(optarg, &config->lifetime_ms) &&
 			config->lifetime_ms > 0);
+	case 'r':
+		return time_read(optarg, &config->retry_ms) &&
+		       config->retry_ms > 0;
 	case 'w':
 		return time_read(optarg, &config->delay_ms);
 	case 'i':
