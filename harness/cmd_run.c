@@ -16,12 +16,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deadmx/yaml.h"
 #include "harness/filter.h"
 #include "harness/judge/findings.h"
 #include "harness/report/json.h"
 #include "harness/report/junit.h"
 #include "harness/report/table.h"
 #include "harness/report/tap.h"
+#include "harness/remote.h"
+#include "harness/remote_address.h"
+#include "harness/remote_option.h"
 #include "harness/run.h"
 #include "harness/scenario_files.h"
 #include "harness/sandbox/sandbox.h"
@@ -67,6 +71,7 @@ struct cmd_run {
 	size_t scenario_count;
 	struct cmd_target *targets;
 	size_t target_count;
+	struct remote_options remote;
 	struct cmd_job *job;
 	size_t job_count;
 	struct verdict *verdicts;
@@ -94,6 +99,10 @@ static const char cmd_run_help[] =
 	"the\n"
 	"                      sandbox's root; nothing is fetched when its\n"
 	"                      program is among them\n"
+	"  --target smtp://HOST:PORT\n"
+	"                      a server that deadmx can't run, in real time; "
+	"see\n"
+	"                      docs/remote.md\n"
 	"  --out DIR           run folders go here (default: deadmx-out)\n"
 	"  --json FILE         all results as JSON (- for standard output)\n"
 	"  --junit FILE        the same as JUnit XML\n"
@@ -104,6 +113,23 @@ static const char cmd_run_help[] =
 	"                      them; !PATTERN leaves out (offline,!slow)\n"
 	"  --strict            findings of severity \"should\" fail, too\n"
 	"  --help              this text\n"
+	"\n"
+	"For a server elsewhere (--target smtp://HOST:PORT, or exchange):\n"
+	"  --at smtp://HOST:PORT\n"
+	"                      where the server of --target is\n"
+	"  --bind ADDRESS      the world listens here instead of on loopback;\n"
+	"                      given again for the next server of the "
+	"scenario\n"
+	"  --port N            SMTP port of its servers (default: 25 if it "
+	"can\n"
+	"                      be had, else 2525)\n"
+	"  --dns-port N        DNS port (default: 53 if it can be had, else "
+	"5300)\n"
+	"  --within TIME       the run ends after this at the latest "
+	"(default:\n"
+	"                      the scenario's `until`)\n"
+	"  --settle TIME       watched on so long after all mail has ended\n"
+	"                      (default: 1m)\n"
 	"\n"
 	"Each run folder holds events.ndjson, the received messages, and\n"
 	"verdict.json; `deadmx judge DIR` judges it again.\n"
@@ -185,6 +211,11 @@ static int cmd_run_load_target(struct cmd_run *run, const char *name)
 
 	if (run->target_count == CMD_RUN_TARGETS_MAX)
 		return -E2BIG;
+	if (remote_address_is(name)) {
+		if (remote_option_take(&run->remote, REMOTE_OPTION_AT, name))
+			return -EINVAL;
+		name = "remote";
+	}
 	err = target_find(name, stderr, &t->file);
 	if (!err)
 		err = target_load(t->file, stderr, &t->target);
@@ -224,6 +255,28 @@ static int cmd_run_set_root(struct cmd_run *run, const char *dir)
 		return -ENOENT;
 	}
 	return 0;
+}
+
+/* 0 with the target that is elsewhere, or NULL; there may be one. */
+static int cmd_run_find_remote(const struct cmd_run *run,
+			       const struct target **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < run->target_count; i++) {
+		const struct target *t = run->targets[i].target;
+
+		if (!t->is_remote)
+			continue;
+		if (*ret || run->jobs > 1) {
+			fputs("deadmx run: a server elsewhere meets one world "
+			      "at a time: leave -j out, and run others by "
+			      "themselves\n",
+			      stderr);
+			return -EINVAL;
+		}
+		*ret = t;
+	}
+	return remote_option_check(&run->remote, *ret);
 }
 
 /* Packages of an MTA that is not installed come from the cache. */
@@ -308,7 +361,10 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 		snprintf(dir + len, sizeof(dir) - len, "/%s", job->dir);
 		one.dir = dir;
 	}
-	if (run_one(&one, &machine))
+	if (t->target->is_remote
+		    ? remote_one(&one, run->scenarios[job->scenario],
+				 &run->remote, &machine)
+		    : run_one(&one, &machine))
 		return machine ? EXIT_MACHINE : EXIT_HARNESS;
 	return machine ? EXIT_MACHINE : 0;
 }
@@ -326,6 +382,9 @@ static bool cmd_run_unsupported(struct cmd_run *run, size_t n)
 
 	if (target_supports(target, run->scenarios[job->scenario], why,
 			    sizeof(why)) &&
+	    (!target->is_remote ||
+	     remote_supports(run->scenarios[job->scenario], why,
+			     sizeof(why))) &&
 	    target_set_expiry(target, run->scenarios[job->scenario], why,
 			      sizeof(why)))
 		return false;
@@ -507,7 +566,10 @@ static const struct option cmd_run_options[] = {
 	{"filter", required_argument, NULL, 'f'},
 	{"strict", no_argument, NULL, 's'},
 	{"help", no_argument, NULL, 'h'},
-	{0},
+#define XX(uc, word, doc) {word, required_argument, NULL, REMOTE_OPTION_##uc},
+	REMOTE_OPTION_MAP(XX)
+#undef XX
+		{0},
 };
 
 static int cmd_run_option(struct cmd_run *run, int option)
@@ -515,6 +577,11 @@ static int cmd_run_option(struct cmd_run *run, int option)
 	char *end;
 	long jobs;
 
+	if (option > REMOTE_OPTION_BEFORE && option < REMOTE_OPTION_END)
+		return remote_option_take(&run->remote,
+					  (enum remote_option)option, optarg)
+			       ? EXIT_USAGE
+			       : 0;
 	switch (option) {
 	case 't':
 		return cmd_run_load_target(run, optarg) ? EXIT_USAGE : 0;
@@ -562,12 +629,13 @@ static int cmd_run_option(struct cmd_run *run, int option)
 static int cmd_run_execute(struct cmd_run *run)
 {
 	struct sigaction action = {.sa_handler = cmd_run_on_signal};
+	const struct target *remote;
 	char text[512];
 	int err;
 
 	if (!run->target_count && cmd_run_load_target(run, "model"))
 		return EXIT_USAGE;
-	if (cmd_run_load_scenarios(run))
+	if (cmd_run_find_remote(run, &remote) || cmd_run_load_scenarios(run))
 		return EXIT_USAGE;
 	err = run_make_folder(run->out);
 	if (err) {
@@ -575,7 +643,8 @@ static int cmd_run_execute(struct cmd_run *run)
 			strerror(-err));
 		return EXIT_USAGE;
 	}
-	if (sandbox_probe(text, sizeof(text))) {
+	if (run->target_count > (remote != NULL) &&
+	    sandbox_probe(text, sizeof(text))) {
 		fprintf(stderr, "deadmx: %s\n", text);
 		return EXIT_MACHINE;
 	}
@@ -616,6 +685,7 @@ int cmd_run(int argc, char **argv)
 	struct cmd_run run = {.out = "deadmx-out", .jobs = 1};
 	int option, status = 0;
 
+	remote_option_defaults(&run.remote);
 	run.targets = calloc(CMD_RUN_TARGETS_MAX, sizeof(*run.targets));
 	assert(run.targets);
 	optind = 0;

@@ -11,14 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deadmx/loopback.h"
 #include "deadmx/scenario.h"
 #include "deadmx/world.h"
 #include "deadmx/yaml.h"
 #include "harness/control.h"
-#include "harness/control_row.h"
 #include "harness/serve.h"
-#include "harness/serve_net.h"
+#include "harness/serve_place.h"
 #include "harness/serve_ports.h"
 
 enum {
@@ -28,18 +26,11 @@ enum {
 	STATUS_HARNESS = 4,
 };
 
-/* Of a server's timeline, when all begins: a matrix has hundreds. */
-enum { ROWS_SHOWN_MAX = 10 };
-
-/* Ports as the user gave them. */
-#define PORT_AUTO -1
-
 struct cmd_serve {
 	struct deadmx_scenario *scenario;
 	const char *path, *case_name;
-	const char *binds[DEADMX_SCENARIO_SERVERS_MAX];
-	size_t bind_count;
-	int64_t port, dns_port, control_port;
+	struct serve_place place;
+	int64_t control_port;
 	int64_t lifetime_ns; /* 0: the scenario's */
 	struct serve_options options;
 	char *inject; /* HOST:PORT, cut in two */
@@ -123,13 +114,6 @@ static int bad_option(const char *option, const char *expected, const char *got)
 	return -EINVAL;
 }
 
-static int parse_port(const char *option, const char *text, int64_t *ret)
-{
-	if (deadmx_number_parse(text, UINT16_MAX, ret) < 0)
-		return bad_option(option, "a port from 0 to 65535", text);
-	return 0;
-}
-
 static int parse_speed(struct cmd_serve *c, const char *text)
 {
 	if (deadmx_number_parse(text, DEADMX_WORLD_SPEED_MAX,
@@ -145,21 +129,6 @@ static int parse_lifetime(struct cmd_serve *c, const char *text)
 	    c->lifetime_ns > 0)
 		return 0;
 	return bad_option("--lifetime", "a time such as 10m or 5d", text);
-}
-
-static int parse_bind(struct cmd_serve *c, const char *text)
-{
-	struct in_addr in;
-
-	if (inet_pton(AF_INET, text, &in) != 1 || in.s_addr == 0)
-		return bad_option("--bind",
-				  "an IPv4 address of this machine (DNS has "
-				  "to name it)",
-				  text);
-	if (c->bind_count == DEADMX_SCENARIO_SERVERS_MAX)
-		return bad_option("--bind", "at most 200 addresses", text);
-	c->binds[c->bind_count++] = text;
-	return 0;
 }
 
 static int parse_inject(struct cmd_serve *c, const char *text)
@@ -205,14 +174,16 @@ static int parse_option(struct cmd_serve *c, int option)
 		c->case_name = optarg;
 		return 0;
 	case 'b':
-		return parse_bind(c, optarg);
+		return serve_place_bind(&c->place, optarg);
 	case 'N':
-		c->options.own_network = true;
+		c->options.own_network = c->place.own_network = true;
 		return 0;
 	case 'p':
-		return parse_port("--port", optarg, &c->port);
+		return serve_place_port(&c->place, "--port", optarg,
+					&c->place.port);
 	case 'd':
-		return parse_port("--dns-port", optarg, &c->dns_port);
+		return serve_place_port(&c->place, "--dns-port", optarg,
+					&c->place.dns_port);
 	case 's':
 		return parse_speed(c, optarg);
 	case 'l':
@@ -278,7 +249,8 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 		return -EINVAL;
 	}
 	c->path = argv[optind];
-	if (c->options.own_network && (c->bind_count || c->port != PORT_AUTO)) {
+	if (c->options.own_network &&
+	    (c->place.bind_count || c->place.port != SERVE_PLACE_AUTO)) {
 		fputs("deadmx serve: --own-network has the scenario's own "
 		      "addresses and ports: leave --bind and --port out\n",
 		      stderr);
@@ -287,170 +259,20 @@ static int parse(struct cmd_serve *c, int argc, char **argv)
 	return 0;
 }
 
-/* --- addresses and ports ------------------------------------------------- */
-
-static void explain_port(const char *what, const char *option,
-			 const char *address, uint16_t port, int rc)
-{
-	fprintf(stderr, "deadmx serve: %s: can't listen on %s port %u: %s\n",
-		what, address, port, strerror(-rc));
-	if (rc == -EACCES)
-		fprintf(stderr,
-			"  hint: run it as root, or allow it with `sysctl "
-			"net.ipv4.ip_unprivileged_port_start=%u`, or choose "
-			"%s 1024 or higher\n",
-			port, option);
-	else if (rc == -EADDRINUSE)
-		fprintf(stderr,
-			"  hint: `ss -lntup 'sport = %u'` tells who has it (a "
-			"mail server that listens on all addresses takes it on "
-			"these, too); choose another with %s, or 0 for one "
-			"that is free\n",
-			port, option);
-	else if (rc == -EADDRNOTAVAIL)
-		fputs("  hint: --bind takes an address of this machine\n",
-		      stderr);
-}
-
-/* The port asked for, or the first of two that can be had. */
-static int choose_port(const char *what, const char *option, int64_t asked,
-		       uint16_t low, uint16_t high,
-		       const char *const *addresses, size_t count,
-		       uint16_t *ret)
-{
-	const char *address = "";
-	int rc, low_rc;
-
-	*ret = asked == PORT_AUTO ? low : (uint16_t)asked;
-	rc = low_rc = serve_ports_try(addresses, count, low == SERVE_PORTS_DNS,
-				      ret, &address);
-	if (asked == PORT_AUTO && (rc == -EACCES || rc == -EADDRINUSE)) {
-		*ret = high;
-		rc = serve_ports_try(addresses, count, low == SERVE_PORTS_DNS,
-				     ret, &address);
-	}
-	if (rc < 0)
-		explain_port(what, option, address, *ret, rc);
-	else if (low_rc < 0)
-		fprintf(stderr, "deadmx serve: %s on port %u, since %u %s\n",
-			what, *ret, low,
-			low_rc == -EACCES ? "is for root"
-					  : "is taken at these addresses");
-	return rc;
-}
-
-/* The addresses that servers are about to move to, each once for a bind. */
-static size_t smtp_addresses(struct cmd_serve *c,
-			     char text[][DEADMX_LOOPBACK_TEXT_MAX],
-			     const char **ret)
-{
-	const struct deadmx_world *world = &c->scenario->world;
-
-	if (c->bind_count) {
-		memcpy(ret, c->binds, c->bind_count * sizeof(*ret));
-		return c->bind_count;
-	}
-	for (size_t i = 0; i < world->server_count; i++) {
-		deadmx_loopback_address(world->servers[i].address, text[i]);
-		ret[i] = text[i];
-	}
-	return world->server_count;
-}
-
-static void note_ipv6(const struct deadmx_world *world)
-{
-	for (size_t i = 0; i < world->server_count; i++)
-		if (world->servers[i].address6)
-			fprintf(stderr,
-				"deadmx serve: %s: no IPv6, since loopback has "
-				"one address for all; --own-network has it\n",
-				world->servers[i].name);
-}
-
-static int place_smtp(struct cmd_serve *c)
-{
-	char text[DEADMX_SCENARIO_SERVERS_MAX][DEADMX_LOOPBACK_TEXT_MAX];
-	const char *addresses[DEADMX_SCENARIO_SERVERS_MAX];
-	size_t count = smtp_addresses(c, text, addresses);
-	uint16_t port;
-	int rc;
-
-	if (c->options.own_network)
-		return serve_net_up(stderr);
-	rc = choose_port("SMTP", "--port", c->port, SERVE_PORTS_SMTP,
-			 SERVE_PORTS_SMTP_HIGH, addresses, count, &port);
-	if (rc < 0)
-		return rc;
-	note_ipv6(&c->scenario->world);
-	return deadmx_loopback_move(c->scenario, c->binds, c->bind_count, port);
-}
-
-static int place_dns(struct cmd_serve *c)
-{
-	struct serve_options *o = &c->options;
-
-	o->dns_address = c->bind_count ? c->binds[0] : DEADMX_LOOPBACK_DNS;
-	return choose_port("DNS", "--dns-port", c->dns_port, SERVE_PORTS_DNS,
-			   SERVE_PORTS_DNS_HIGH, &o->dns_address, 1,
-			   &o->dns_port);
-}
-
 /* Nobody needs to know the control API's port in advance. */
 static void place_control(struct cmd_serve *c)
 {
 	const char *address = "127.0.0.1", *unused;
 	uint16_t port = CONTROL_PORT;
 
-	if (c->control_port != PORT_AUTO)
+	if (c->control_port != SERVE_PLACE_AUTO)
 		port = (uint16_t)c->control_port;
 	else if (serve_ports_try(&address, 1, false, &port, &unused) < 0)
 		port = 0;
 	c->options.control_port = port;
 }
 
-static void warn_if_open(const struct cmd_serve *c)
-{
-	for (size_t i = 0; i < c->bind_count; i++)
-		if (strncmp(c->binds[i], "127.", 4) != 0) {
-			fprintf(stderr,
-				"deadmx serve: %s may be reached by other "
-				"machines: anybody there can send mail to "
-				"this world\n",
-				c->binds[i]);
-			return;
-		}
-}
-
 /* --- what the user is told ----------------------------------------------- */
-
-static void print_rows(const struct deadmx_server *s)
-{
-	for (size_t i = 0; i < s->fault_count; i++) {
-		if (i == ROWS_SHOWN_MAX) {
-			printf("        and %zu more\n", s->fault_count - i);
-			return;
-		}
-		fputs("        ", stdout);
-		control_row_print(stdout, &s->faults[i]);
-		putchar('\n');
-	}
-}
-
-static void print_servers(const struct deadmx_world *world)
-{
-	for (size_t i = 0; i < world->server_count; i++) {
-		const struct deadmx_server *s = &world->servers[i];
-
-		printf("%s %-15s port %-5u %s", i ? "     " : "SMTP ",
-		       s->address, s->port, s->name);
-		if (s->address6)
-			printf(", %s", s->address6);
-		for (size_t j = 0; j < s->mx_for_count; j++)
-			printf("%s%s", j ? ", " : ", MX of ", s->mx_for[j]);
-		printf("%s\n", s->implicit ? " (takes the bounces)" : "");
-		print_rows(s);
-	}
-}
 
 static void print_hints(const struct serve_options *o)
 {
@@ -489,8 +311,7 @@ static void print_control(const struct serve_options *o, uint16_t port)
 static void on_ready(const struct serve_options *o, uint16_t control_port)
 {
 	printf("%s: %s\n\n", o->scenario->name, o->scenario->description);
-	printf("DNS   %-15s port %u\n", o->dns_address, o->dns_port);
-	print_servers(&o->scenario->world);
+	serve_place_print(stdout, o->place, &o->scenario->world);
 	print_control(o, control_port);
 	print_hints(o);
 	printf("Ready. Ctrl-C ends it.\n\n");
@@ -588,12 +409,12 @@ static int serve(struct cmd_serve *c)
 	if (rc == 0)
 		rc = make_message_dir(c->options.message_dir);
 	if (rc == 0)
-		rc = place_smtp(c);
-	if (rc == 0)
-		rc = place_dns(c);
+		rc = serve_place(&c->place, c->scenario);
 	if (rc == 0) {
+		c->options.place = &c->place;
+		c->options.dns_address = c->place.dns_address;
+		c->options.dns_port = c->place.dns_taken;
 		place_control(c);
-		warn_if_open(c);
 		rc = serve_run(&c->options);
 	}
 	return exit_status(rc);
@@ -602,9 +423,10 @@ static int serve(struct cmd_serve *c)
 int cmd_serve(int argc, char **argv)
 {
 	struct cmd_serve c = {
-		.port = PORT_AUTO,
-		.dns_port = PORT_AUTO,
-		.control_port = PORT_AUTO,
+		.place = {.who = "deadmx serve",
+			  .port = SERVE_PLACE_AUTO,
+			  .dns_port = SERVE_PLACE_AUTO},
+		.control_port = SERVE_PLACE_AUTO,
 		.options = {.speed = 1, .control = true},
 	};
 	int rc = parse(&c, argc, argv), status = STATUS_USAGE;

@@ -315,11 +315,9 @@ int run_make_folder(const char *dir)
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-static int run_prepare(struct run *r)
+int run_folder_prepare(const struct run_job *job, FILE **ret_events)
 {
-	const struct run_job *job = r->job;
 	char path[RUN_PATH_MAX];
-	int fds[2];
 	int err = run_make_folder(job->dir);
 
 	if (err) {
@@ -333,11 +331,26 @@ static int run_prepare(struct run *r)
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "%s/%s", job->dir, RUN_EVENTS_NAME);
-	r->events = fopen(path, "we");
-	r->line = malloc(RUN_LINE_MAX);
-	if (!r->events || !r->line || pipe2(fds, O_CLOEXEC)) {
+	*ret_events = fopen(path, "we");
+	if (!*ret_events) {
 		err = -errno;
 		fprintf(stderr, "deadmx: %s: %s\n", path, strerror(-err));
+	}
+	return err;
+}
+
+static int run_prepare(struct run *r)
+{
+	int fds[2];
+	int err = run_folder_prepare(r->job, &r->events);
+
+	if (err)
+		return err;
+	r->line = malloc(RUN_LINE_MAX);
+	if (!r->line || pipe2(fds, O_CLOEXEC)) {
+		err = -errno;
+		fprintf(stderr, "deadmx: %s: %s\n", r->job->dir,
+			strerror(-err));
 		return err;
 	}
 	r->pipe_read = fds[0];
@@ -503,17 +516,17 @@ static int run_in_sandbox(struct run *r, bool *ret_machine)
 	return err;
 }
 
-static int run_write_verdict(struct run *r)
+int run_folder_judge(const struct run_job *job)
 {
 	struct verdict verdict = {0};
 	char path[RUN_PATH_MAX];
 	FILE *f;
-	int err = judge_run(r->job->scenario, r->job->target, r->job->dir,
-			    stderr, &verdict);
+	int err = judge_run(job->scenario, job->target, job->dir, stderr,
+			    &verdict);
 
 	if (err)
 		return err;
-	snprintf(path, sizeof(path), "%s/%s", r->job->dir, RUN_VERDICT_NAME);
+	snprintf(path, sizeof(path), "%s/%s", job->dir, RUN_VERDICT_NAME);
 	f = fopen(path, "we");
 	if (!f || report_json_one(f, &verdict) || fclose(f)) {
 		fprintf(stderr, "deadmx: can't write %s: %s\n", path,
@@ -545,5 +558,5 @@ int run_one(const struct run_job *job, bool *ret_machine)
 	deadmx_event_log_free(r.log);
 	free(r.line);
 	close(r.pipe_read);
-	return err ? err : run_write_verdict(&r);
+	return err ? err : run_folder_judge(job);
 }

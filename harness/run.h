@@ -43,4 +43,12 @@ int run_one(const struct run_job *job, bool *ret_machine);
 /* Make folder @dir and those above it; 0, also when it is there, or -errno. */
 int run_make_folder(const char *dir);
 
+/*
+ * The two ends of a run, for whoever runs it another way: make the folder,
+ * with the scenario, the target and an empty log; judge what is in it, and
+ * leave verdict.json. 0, or a negative errno with a line on standard error.
+ */
+int run_folder_prepare(const struct run_job *job, FILE **ret_events);
+int run_folder_judge(const struct run_job *job);
+
 #endif

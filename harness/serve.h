@@ -12,9 +12,11 @@
 #include <stdint.h>
 
 #include "deadmx/scenario.h"
+#include "harness/serve_place.h"
 
 struct serve_options {
 	const struct deadmx_scenario *scenario;
+	const struct serve_place *place; /* for on_ready() */
 	const char *dns_address;
 	uint16_t dns_port;
 	const char *out;	 /* events go to this file; NULL: nowhere */

@@ -10,6 +10,7 @@
 #include "deadmx/yaml.h"
 #include "harness/fetch_npm.h"
 #include "harness/target_features.h"
+#include "harness/remote_address.h"
 #include "harness/target_keys.h"
 
 #define READY_WITHIN_NS	 (60 * DEADMX_NS_PER_S)
@@ -111,6 +112,56 @@ static void read_npm(struct deadmx_yaml *doc,
 					  "versions such as Haraka@3.3.4, got "
 					  "\"%.60s\"",
 					  t->npm[i]);
+}
+
+/* A server elsewhere; where, the file or the user says. */
+static void read_remote(struct deadmx_yaml *doc,
+			const struct deadmx_yaml_node *node, void *arg)
+{
+	struct remote_address address = {.port = REMOTE_ADDRESS_PORT};
+	struct target *t = arg;
+	char *text;
+
+	if (!deadmx_yaml_word(doc, node, &text))
+		return;
+	t->is_remote = true;
+	if (strcmp(text, "ask") != 0) {
+		t->remote = text;
+		if (remote_address_parse(text, &address) < 0)
+			deadmx_yaml_wrong(doc, node, "remote",
+					  "ask, or " REMOTE_ADDRESS_FORM, NULL);
+	}
+	/* It takes mail by SMTP, and no other way. */
+	t->submit_port = address.port;
+}
+
+/* What only makes sense for an MTA that deadmx runs, or for one elsewhere. */
+static void check_place(struct deadmx_yaml *doc, const struct target *t)
+{
+	static const char *const needed[] = {"start", "submit"};
+	static const char *const own[] = {
+		"binary", "packages", "npm",	 "users", "files",
+		"setup",  "start",    "ready",	 "alive", "queue",
+		"stop",	  "version",  "log_file"};
+
+	for (size_t i = 0; !t->is_remote && i < 2; i++)
+		if (!deadmx_yaml_get(doc->root, needed[i]))
+			deadmx_yaml_error(doc, &doc->root->place,
+					  "a server that deadmx doesn't run "
+					  "has `remote` instead",
+					  "\"%s\" is missing in target",
+					  needed[i]);
+	for (size_t i = 0; t->is_remote && i < sizeof(own) / sizeof(own[0]);
+	     i++) {
+		const struct deadmx_yaml_node *child =
+			deadmx_yaml_get(doc->root, own[i]);
+
+		if (child)
+			deadmx_yaml_error(doc, &child->key->place, NULL,
+					  "target, expected no %s beside "
+					  "remote: deadmx doesn't run it",
+					  own[i]);
+	}
 }
 
 /* --- users --------------------------------------------------------------- */
@@ -469,15 +520,24 @@ static void submit_needs(struct deadmx_yaml *doc,
 static void read_submit(struct deadmx_yaml *doc,
 			const struct deadmx_yaml_node *node, void *arg)
 {
+	bool is_remote = deadmx_yaml_get(doc->root, "remote") != NULL;
+	bool has_way = deadmx_yaml_get(node, "port") ||
+		       deadmx_yaml_get(node, "sendmail");
+
 	if (!deadmx_yaml_map(doc, node, "submit", submit_keys, arg))
 		return;
-	if (!deadmx_yaml_get(node, "port") &&
-	    !deadmx_yaml_get(node, "sendmail"))
+	if (is_remote && has_way)
+		deadmx_yaml_error(doc, &node->place, NULL,
+				  "submit, expected neither a port nor a "
+				  "sendmail command beside remote");
+	else if (!is_remote && !has_way)
 		deadmx_yaml_error(doc, &node->place, NULL,
 				  "submit, expected a port, a sendmail command "
 				  "or both, got neither");
-	submit_needs(doc, node, "tls", "port");
-	submit_needs(doc, node, "user", "port");
+	if (!is_remote) {
+		submit_needs(doc, node, "tls", "port");
+		submit_needs(doc, node, "user", "port");
+	}
 	submit_needs(doc, node, "user", "password");
 	submit_needs(doc, node, "password", "user");
 }
@@ -719,6 +779,10 @@ static const struct deadmx_yaml_key target_keys[] = {
 	 false, "word|list word"},
 	{"version", read_version, "shell that prints the version", false,
 	 "word"},
+	{"remote", read_remote,
+	 "smtp://HOST:PORT of a server that deadmx doesn't run, or ask: "
+	 "`--at` tells it",
+	 false, "word"},
 	{"features", target_features_read,
 	 "what the MTA has and what limits it; of what is not named a scenario "
 	 "that needs it is unsupported",
@@ -735,7 +799,8 @@ static const struct deadmx_yaml_key target_keys[] = {
 	 "map table files"},
 	{"setup", read_setup, "shell, before the start; must exit 0", false,
 	 "word"},
-	{"start", read_start, "shell that starts it", true, "word"},
+	{"start", read_start,
+	 "shell that starts it (required, but not with remote)", false, "word"},
 	{"foreground", read_foreground,
 	 "yes: start stays for as long as the MTA runs (default no)", false,
 	 "yes"},
@@ -743,7 +808,9 @@ static const struct deadmx_yaml_key target_keys[] = {
 	 "table ready"},
 	{"alive", read_alive, "shell that exits 0 while the MTA lives", false,
 	 "word"},
-	{"submit", read_submit, "how it is given mail", true, "table submit"},
+	{"submit", read_submit,
+	 "how it is given mail (required, but not with remote)", false,
+	 "table submit"},
 	{"queue", read_queue, "how to look at its queue", false, "table queue"},
 	{"stop", read_stop,
 	 "shell that stops it (default: its processes get SIGTERM)", false,
@@ -824,6 +891,8 @@ static int load(struct deadmx_arena *arena, const char *path, FILE *errors,
 	doc.user = t;
 	deadmx_yaml_map(&doc, doc.root, "target", target_keys, t);
 	whens_check(&doc, t);
+	if (doc.root->kind == DEADMX_YAML_MAP)
+		check_place(&doc, t);
 	r = deadmx_yaml_finish(&doc);
 	if (r == 0)
 		*ret = t;
@@ -1008,6 +1077,15 @@ int64_t target_lifetime_ns(const struct target *target,
 			   const struct deadmx_scenario *scenario)
 {
 	return target_documented(target, scenario).expires_after_ns;
+}
+
+bool target_is_hurried(const struct target *target,
+		       const struct deadmx_scenario *scenario)
+{
+	int64_t lifetime_ns = target_lifetime_ns(target, scenario);
+
+	return target->is_remote && lifetime_ns &&
+	       lifetime_ns < 24 * 3600 * DEADMX_NS_PER_S;
 }
 
 bool target_set_expiry(const struct target *target,

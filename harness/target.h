@@ -120,6 +120,8 @@ struct target {
 	size_t file_count;
 	struct deadmx_setting *settings; /* name → default value, for {NAME} */
 	size_t setting_count;
+	bool is_remote;	   /* deadmx doesn't run it: harness/remote.h */
+	char *remote;	   /* smtp://HOST:PORT; NULL: told when it is used */
 	unsigned features; /* 1 << enum target_feature, or'ed */
 	char *hostname;	   /* of the sandbox */
 	char *setup;	   /* shell, before start; must exit 0 */
@@ -198,6 +200,12 @@ target_documented(const struct target *target,
  */
 int64_t target_lifetime_ns(const struct target *target,
 			   const struct deadmx_scenario *scenario);
+/*
+ * Has the admin of a server elsewhere shortened its timers? A lifetime of less
+ * than a day says so. No retry rule, documented or the RFCs', holds then.
+ */
+bool target_is_hurried(const struct target *target,
+		       const struct deadmx_scenario *scenario);
 /*
  * Move what counts from expiry in @scenario to when mail expires on @target.
  * False, with the reason in @why, when that can't be run.

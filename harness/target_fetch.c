@@ -54,6 +54,8 @@ enum target_place target_place(const struct target *target, char **ret_version)
 	char prefix[2 * FETCH_NPM_NAME_MAX], *name;
 
 	*ret_version = NULL;
+	if (target->is_remote)
+		return TARGET_PLACE_ELSEWHERE;
 	if (!target->binary && !target->package_count && !target->npm_count)
 		return TARGET_PLACE_INCLUDED;
 	if (is_here(target, NULL))

@@ -15,6 +15,7 @@
  */
 #define TARGET_PLACE_MAP(XX)                                                   \
 	XX(INCLUDED, "included", "it comes with deadmx")                       \
+	XX(ELSEWHERE, "elsewhere", "deadmx doesn't run it: --at tells where")  \
 	XX(INSTALLED, "installed", "it is on this machine")                    \
 	XX(FETCHED, "fetched", "it is in the cache")                           \
 	XX(TO_FETCH, "to fetch", "it is fetched when first used")              \

@@ -300,8 +300,10 @@ void documented_check(const struct attempts *a, const struct target *target,
 		rounds = schedule_rounds(a, p, &count);
 		if (!rounds)
 			continue;
-		schedule_check(a, target, p, &d, rounds, count, v);
-		documented_rfc(p, rounds, count, v);
+		if (!target_is_hurried(target, a->scenario)) {
+			schedule_check(a, target, p, &d, rounds, count, v);
+			documented_rfc(p, rounds, count, v);
+		}
 		documented_notice(a, &d, p, rounds, count, v);
 		free(rounds);
 	}

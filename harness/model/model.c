@@ -23,6 +23,12 @@ static const struct word profiles[] = {
 	MODEL_PROFILE_MAP(XX)
 #undef XX
 };
+
+static const struct word tls_words[] = {
+#define XX(uc, word, doc) [MODEL_TLS_##uc] = {word, doc},
+	MODEL_TLS_MAP(XX)
+#undef XX
+};
 /* clang-format on */
 
 const char *model_mutant_word(enum model_mutant mutant)
@@ -68,6 +74,16 @@ int model_profile_parse(const char *word, enum model_profile *ret)
 	if (i < 0)
 		return i;
 	*ret = (enum model_profile)i;
+	return 0;
+}
+
+int model_tls_parse(const char *word, enum model_tls *ret)
+{
+	int i = word_find(tls_words, MODEL_TLS_COUNT, word);
+
+	if (i < 0)
+		return i;
+	*ret = (enum model_tls)i;
 	return 0;
 }
 

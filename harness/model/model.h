@@ -31,6 +31,26 @@ enum model_profile {
 		MODEL_PROFILE_COUNT
 };
 
+/* XX(ENUM, "word", "what it asks of servers in TLS") */
+/* clang-format off */
+#define MODEL_TLS_MAP(XX) \
+	XX(NONE, "none", "nothing: mail goes in clear") \
+	XX(MAY, "may", "TLS where it can be had, else mail goes in clear") \
+	XX(ENCRYPT, "encrypt", "TLS, with any certificate") \
+	XX(VERIFY, "verify", \
+	   "TLS, with a trusted certificate that names the server") \
+	XX(SECURE, "secure", \
+	   "TLS, with a trusted certificate that names the recipient's " \
+	   "domain or a host in it")
+/* clang-format on */
+
+enum model_tls {
+#define XX(uc, word, doc) MODEL_TLS_##uc,
+	MODEL_TLS_MAP(XX)
+#undef XX
+		MODEL_TLS_COUNT
+};
+
 /* XX(ENUM, "word", "what is wrong with it") */
 /* clang-format off */
 #define MODEL_MUTANT_MAP(XX) \
@@ -154,6 +174,7 @@ const char *model_profile_word(enum model_profile profile);
 /* 0, or -EINVAL when no row has the word. */
 int model_mutant_parse(const char *word, enum model_mutant *ret);
 int model_profile_parse(const char *word, enum model_profile *ret);
+int model_tls_parse(const char *word, enum model_tls *ret);
 
 /* Limits, tested in tests/unit/test_model.c. */
 enum {
@@ -177,9 +198,15 @@ struct model_config {
 	enum model_mutant mutant;
 	int64_t lifetime_ms;
 	int64_t retry_for_ms; /* after that it only waits for its end */
+	int64_t retry_ms;     /* the pause between attempts; 0: the profile's */
 	int64_t delay_ms;     /* delay notice after this; 0: never */
-	const char *dns;      /* address of the name server */
-	bool no_ip4, no_ip6;  /* addresses of the kind are left out */
+	const char *dns;      /* IPv4 address of the name server */
+	uint16_t dns_port;
+	uint16_t smtp_port;  /* of all servers; a record can't tell another */
+	bool no_ip4, no_ip6; /* addresses of the kind are left out */
+	enum model_tls tls;
+	const char *ca;			/* roots to trust, PEM; NULL: none */
+	struct ssl_ctx_st *tls_context; /* NULL with NONE */
 };
 
 bool model_is(const struct model_config *config, enum model_mutant mutant);

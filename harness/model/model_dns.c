@@ -11,7 +11,6 @@
 enum {
 	DNS_TIMEOUT_S = 10,
 	DNS_RETRIES = 2,
-	SMTP_PORT = 25,
 };
 
 /* An answer, or why there is none. */
@@ -31,6 +30,7 @@ static ldns_resolver *resolver_new(const struct model_config *config)
 	assert(resolver && address);
 	ldns_resolver_push_nameserver(resolver, address);
 	ldns_rdf_deep_free(address);
+	ldns_resolver_set_port(resolver, config->dns_port);
 	ldns_resolver_set_timeout(resolver, timeout);
 	ldns_resolver_set_retry(resolver, DNS_RETRIES);
 	ldns_resolver_set_fallback(resolver, true);
@@ -114,26 +114,32 @@ static void fail_look_up(const struct model_config *config,
 		fail(ret, MODEL_DNS_LATER, "4.4.3", what, name);
 }
 
-/* 127.0.0.0/8, 0.0.0.0, ::1: that is this MTA itself. */
-static bool is_own(const ldns_rdf *address)
+/*
+ * 127.0.0.0/8, 0.0.0.0, ::1: that is this MTA itself, unless it takes its own
+ * mail at another port than that of servers.
+ */
+static bool is_own(const struct model_config *config, const ldns_rdf *address)
 {
 	static const uint8_t loopback6[16] = {[15] = 1};
 	const uint8_t *bytes = ldns_rdf_data(address);
 
+	if (config->port != config->smtp_port)
+		return false;
 	if (ldns_rdf_get_type(address) == LDNS_RDF_TYPE_AAAA)
 		return memcmp(bytes, loopback6, 16) == 0;
 	return bytes[0] == 127 || bytes[0] == 0;
 }
 
-static void host_add(struct model_hosts *ret, const char *name,
-		     unsigned preference, const ldns_rdf *address)
+static void host_add(const struct model_config *config, struct model_hosts *ret,
+		     const char *name, unsigned preference,
+		     const ldns_rdf *address)
 {
 	struct model_host *h;
 	bool is_ip6 = ldns_rdf_get_type(address) == LDNS_RDF_TYPE_AAAA;
 	char text[INET6_ADDRSTRLEN];
 
-	ret->has_own |= is_own(address);
-	if (ret->count == MODEL_HOSTS_MAX || is_own(address))
+	ret->has_own |= is_own(config, address);
+	if (ret->count == MODEL_HOSTS_MAX || is_own(config, address))
 		return;
 	ret->hosts = realloc(ret->hosts, (ret->count + 1) * sizeof(*h));
 	assert(ret->hosts);
@@ -144,19 +150,19 @@ static void host_add(struct model_hosts *ret, const char *name,
 		struct sockaddr_in6 *in = (struct sockaddr_in6 *)&h->address;
 
 		in->sin6_family = AF_INET6;
-		in->sin6_port = htons(SMTP_PORT);
+		in->sin6_port = htons(config->smtp_port);
 		memcpy(&in->sin6_addr, ldns_rdf_data(address), 16);
 		inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof(text));
 	} else {
 		struct sockaddr_in *in = (struct sockaddr_in *)&h->address;
 
 		in->sin_family = AF_INET;
-		in->sin_port = htons(SMTP_PORT);
+		in->sin_port = htons(config->smtp_port);
 		memcpy(&in->sin_addr, ldns_rdf_data(address), 4);
 		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
 	}
 	snprintf(h->text, sizeof(h->text), is_ip6 ? "[%s]:%d" : "%s:%d", text,
-		 SMTP_PORT);
+		 config->smtp_port);
 }
 
 /* All addresses of @name, IPv6 first. True when there was trouble. */
@@ -174,7 +180,7 @@ static bool hosts_add(const struct model_config *config, struct look_up *l,
 		trouble |= is_trouble(l);
 		for (size_t i = 0; i < record_count(l); i++)
 			host_add(
-				ret, name, preference,
+				config, ret, name, preference,
 				ldns_rr_rdf(ldns_rr_list_rr(l->records, i), 0));
 	}
 	return trouble;

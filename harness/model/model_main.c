@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The model MTA as a program: `deadmx _model run|queue|mutants`. */
+#include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "deadmx/scenario.h"
 #include "harness/model/model_run.h"
 #include "harness/model/model_smtpd.h"
+#include "harness/model/model_tls.h"
 
 #define DAY_MS (INT64_C(86400) * 1000)
 
@@ -23,11 +25,18 @@ static const char help[] =
 	"  --queue DIR         the queue (default: /var/spool/deadmx-model)\n"
 	"  --port N            takes mail at 127.0.0.1 (default: 25)\n"
 	"  --hostname NAME     (default: model.deadmx.example)\n"
-	"  --dns ADDRESS       name server (default: 127.0.0.1)\n"
+	"  --dns ADDRESS       name server, IPv4 (default: 127.0.0.1)\n"
+	"  --dns-port N        its port (default: 53)\n"
+	"  --smtp-port N       port of the servers that mail goes to (default: "
+	"25)\n"
 	"  --profile rfc|exchange\n"
 	"  --lifetime TIME     bounced after this (default: 5d; exchange 2d)\n"
+	"  --retry TIME        tried so often (default: the profile's rule)\n"
 	"  --delay TIME        delay notice after this; 0 never (default: 4h)\n"
 	"  --ip ipv4|ipv6|all  which addresses it connects to (default: all)\n"
+	"  --tls none|may|encrypt|verify|secure\n"
+	"                      what it asks of servers (default: none)\n"
+	"  --ca FILE           roots to trust, PEM (default: none)\n"
 	"  --mutant NAME       be wrong in this way; `mutants` lists them\n";
 
 static const struct option options[] = {
@@ -35,8 +44,13 @@ static const struct option options[] = {
 	{"port", required_argument, NULL, 'p'},
 	{"hostname", required_argument, NULL, 'n'},
 	{"dns", required_argument, NULL, 'd'},
+	{"dns-port", required_argument, NULL, 'D'},
+	{"smtp-port", required_argument, NULL, 's'},
+	{"tls", required_argument, NULL, 't'},
+	{"ca", required_argument, NULL, 'c'},
 	{"profile", required_argument, NULL, 'P'},
 	{"lifetime", required_argument, NULL, 'l'},
+	{"retry", required_argument, NULL, 'r'},
 	{"delay", required_argument, NULL, 'w'},
 	{"ip", required_argument, NULL, 'i'},
 	{"mutant", required_argument, NULL, 'm'},
@@ -54,24 +68,44 @@ static bool time_read(const char *text, int64_t *ret_ms)
 	return true;
 }
 
-static bool option_read(struct model_config *config, int option)
+static bool port_read(const char *text, uint16_t *ret)
 {
 	char *end;
-	unsigned long port;
+	unsigned long port = strtoul(text, &end, 10);
 
+	*ret = (uint16_t)port;
+	return !*end && port > 0 && port <= UINT16_MAX;
+}
+
+static bool dns_read(const char *text, const char **ret)
+{
+	struct in_addr in;
+
+	*ret = text;
+	return inet_pton(AF_INET, text, &in) == 1;
+}
+
+static bool option_read(struct model_config *config, int option)
+{
 	switch (option) {
 	case 'q':
 		config->queue_dir = optarg;
 		return true;
 	case 'p':
-		port = strtoul(optarg, &end, 10);
-		config->port = (uint16_t)port;
-		return !*end && port > 0 && port <= UINT16_MAX;
+		return port_read(optarg, &config->port);
 	case 'n':
 		config->hostname = optarg;
 		return strlen(optarg) < 200;
 	case 'd':
-		config->dns = optarg;
+		return dns_read(optarg, &config->dns);
+	case 'D':
+		return port_read(optarg, &config->dns_port);
+	case 's':
+		return port_read(optarg, &config->smtp_port);
+	case 't':
+		return model_tls_parse(optarg, &config->tls) == 0;
+	case 'c':
+		config->ca = optarg;
 		return true;
 	case 'P':
 		return model_profile_parse(optarg, &config->profile) == 0;
@@ -80,6 +114,9 @@ static bool option_read(struct model_config *config, int option)
 		return strcmp(optarg, "default") == 0 ||
 		       (time_read(optarg, &config->lifetime_ms) &&
 			config->lifetime_ms > 0);
+	case 'r':
+		return time_read(optarg, &config->retry_ms) &&
+		       config->retry_ms > 0;
 	case 'w':
 		return time_read(optarg, &config->delay_ms);
 	case 'i':
@@ -111,7 +148,7 @@ static void on_signal(uv_signal_t *handle, int signo)
 	uv_stop(handle->loop);
 }
 
-static int run(const struct model_config *config)
+static int run(struct model_config *config)
 {
 	struct model_run *run;
 	struct model_smtpd *smtpd;
@@ -123,6 +160,9 @@ static int run(const struct model_config *config)
 	_Static_assert(MODEL_DELIVERIES_MAX == 64, "as said here");
 	signal(SIGPIPE, SIG_IGN);
 	openlog("model", LOG_PID, LOG_MAIL);
+	if (config->tls != MODEL_TLS_NONE &&
+	    model_tls_context_new(config->ca, &config->tls_context) < 0)
+		return 1;
 	uv_loop_init(&loop);
 	uv_signal_init(&loop, &term);
 	uv_signal_init(&loop, &interrupt);
@@ -164,6 +204,8 @@ int model_main(int argc, char **argv)
 		.hostname = "model.deadmx.example",
 		.port = 25,
 		.dns = "127.0.0.1",
+		.dns_port = 53,
+		.smtp_port = 25,
 		.delay_ms = DAY_MS / 6,
 	};
 	int option;

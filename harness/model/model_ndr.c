@@ -330,6 +330,17 @@ static const char *action(const struct report *r)
 	return is(r, MODEL_MUTANT_ACTION_WORD) ? "expired" : "failed";
 }
 
+/*
+ * Was it kept for want of security, by our own judgement? Of mail that expires
+ * the sender then has to hear that, not that time has passed.
+ */
+static bool is_insecure(const struct report *r,
+			const struct model_recipient *rcpt)
+{
+	return !is_exchange(r) && !rcpt->is_reply && rcpt->status &&
+	       strncmp(rcpt->status, "4.7.", 4) == 0;
+}
+
 static const char *status(const struct report *r,
 			  const struct model_recipient *rcpt)
 {
@@ -343,7 +354,7 @@ static const char *status(const struct report *r,
 		return "4.04.7";
 	if (is_failed && is(r, MODEL_MUTANT_STATUS_WRONG))
 		return "4.2.2";
-	if (is_failed && is_expired(rcpt))
+	if (is_failed && is_expired(rcpt) && !is_insecure(r, rcpt))
 		return "4.4.7";
 	if (!is_failed && is_exchange(r))
 		return "4.4.7";

@@ -82,13 +82,14 @@ int64_t model_run_pause_ms(const struct model_config *config, unsigned attempts,
 		return 1000;
 	if (model_is(config, MODEL_MUTANT_NEVER_BACKS_OFF))
 		return 5 * MINUTE_MS;
-	pause = config->profile == MODEL_PROFILE_EXCHANGE
-			? pause_exchange_ms(attempts)
-			: pause_rfc_ms(
-				  attempts,
-				  model_is(config, MODEL_MUTANT_BACKS_OFF_WRONG)
-					  ? 3
-					  : 2);
+	if (config->retry_ms)
+		pause = config->retry_ms;
+	else if (config->profile == MODEL_PROFILE_EXCHANGE)
+		pause = pause_exchange_ms(attempts);
+	else
+		pause = pause_rfc_ms(
+			attempts,
+			model_is(config, MODEL_MUTANT_BACKS_OFF_WRONG) ? 3 : 2);
 	if (age_ms + pause >= config->retry_for_ms && !never_expires(config))
 		return 0;
 	return pause;

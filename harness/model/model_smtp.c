@@ -15,14 +15,16 @@
 #include <unistd.h>
 
 #include "harness/model/model_dns.h"
+#include "harness/model/model_tls.h"
 
-/* RFC 5321 4.5.3.2; it has no value for connecting, EHLO and QUIT. */
+/* RFC 5321 4.5.3.2; it has no value for connecting, EHLO, TLS and QUIT. */
 enum {
 	WAIT_CONNECT_S = 120,
 	WAIT_BANNER_S = 5 * 60,
 	WAIT_EHLO_S = 5 * 60,
 	WAIT_MAIL_S = 5 * 60,
 	WAIT_RCPT_S = 5 * 60,
+	WAIT_TLS_S = 5 * 60, /* for the reply to STARTTLS, and the handshake */
 	WAIT_DATA_S = 2 * 60,
 	WAIT_BLOCK_S = 3 * 60,
 	WAIT_DOT_S = 10 * 60,
@@ -36,13 +38,16 @@ struct session {
 	struct model_job *job;
 	const struct model_host *host;
 	int fd;
+	SSL *ssl;	 /* NULL: in clear */
+	bool in_clear;	 /* TLS isn't even tried */
+	bool is_tls_bad; /* it broke before mail could be spoken of */
 	char in[MODEL_REPLY_MAX];
 	size_t in_len;
 	int code;
 	char reply[MODEL_REPLY_MAX];
 	bool is_broken; /* no reply: @reply is our own words */
 	const char *broken_status;
-	bool dsn, size, eightbit, utf8, deliverby;
+	bool dsn, size, eightbit, utf8, deliverby, starttls;
 };
 
 /* Jobs. */
@@ -204,20 +209,49 @@ static bool wait_for(struct session *s, short events, int wait_s)
 	return n > 0;
 }
 
+/* As model_tls_write(). */
+static ssize_t socket_write(struct session *s, const char *data, size_t len,
+			    short *ret_events)
+{
+	ssize_t n;
+
+	if (s->ssl)
+		return model_tls_write(s->ssl, data, len, ret_events);
+	do
+		n = send(s->fd, data, len, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	*ret_events = POLLOUT;
+	return n < 0 ? -errno : n;
+}
+
+/* As model_tls_read(). */
+static ssize_t socket_read(struct session *s, void *buf, size_t len,
+			   short *ret_events)
+{
+	ssize_t n;
+
+	if (s->ssl)
+		return model_tls_read(s->ssl, buf, len, ret_events);
+	do
+		n = recv(s->fd, buf, len, 0);
+	while (n < 0 && errno == EINTR);
+	*ret_events = POLLIN;
+	return n < 0 ? -errno : n;
+}
+
 static bool say(struct session *s, const char *data, size_t len, int wait_s)
 {
 	while (len) {
-		ssize_t n = send(s->fd, data, len, MSG_NOSIGNAL);
+		short events;
+		ssize_t n = socket_write(s, data, len, &events);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			if (!wait_for(s, POLLOUT, wait_s))
+		if (n == -EAGAIN) {
+			if (!wait_for(s, events, wait_s))
 				return broken(s, "4.4.2",
 					      "timed out while sending");
 			continue;
 		}
-		if (n < 0)
+		if (n <= 0)
 			return broken(s, "4.4.2",
 				      "lost the connection while sending");
 		data += n;
@@ -229,14 +263,16 @@ static bool say(struct session *s, const char *data, size_t len, int wait_s)
 /* More input; false with the reason when there is none. */
 static bool hear(struct session *s, int wait_s)
 {
+	short events;
 	ssize_t n;
 
 	if (s->in_len == sizeof(s->in))
 		return broken(s, "4.5.0", "a reply line is too long");
-	if (!wait_for(s, POLLIN, wait_s))
-		return broken(s, "4.4.2",
-			      "timed out while waiting for a reply");
-	n = recv(s->fd, s->in + s->in_len, sizeof(s->in) - s->in_len, 0);
+	while ((n = socket_read(s, s->in + s->in_len, sizeof(s->in) - s->in_len,
+				&events)) == -EAGAIN)
+		if (!wait_for(s, events, wait_s))
+			return broken(s, "4.4.2",
+				      "timed out while waiting for a reply");
 	if (n <= 0)
 		return broken(s, "4.4.2", "lost the connection");
 	s->in_len += (size_t)n;
@@ -274,6 +310,8 @@ static void note_extension(struct session *s, const char *word)
 		s->utf8 = true;
 	else if (strncasecmp(word, "DELIVERBY", 9) == 0)
 		s->deliverby = true;
+	else if (strcasecmp(word, "STARTTLS") == 0)
+		s->starttls = true;
 }
 
 static bool is_reply_line(const char *line)
@@ -373,18 +411,27 @@ static bool stage_connect(struct session *s)
 	return broken(s, "4.4.1", why);
 }
 
+static void forget_extensions(struct session *s)
+{
+	s->dsn = s->size = s->eightbit = s->utf8 = s->deliverby = s->starttls =
+		false;
+}
+
+static bool stage_banner(struct session *s)
+{
+	return read_reply(s,
+			  patience(s, MODEL_MUTANT_SHORT_BANNER, WAIT_BANNER_S),
+			  false) &&
+	       s->code / 100 == 2;
+}
+
 static bool stage_greet(struct session *s)
 {
 	const char *name = s->job->config->hostname;
 	char line[512];
 	int n;
 
-	if (!read_reply(s,
-			patience(s, MODEL_MUTANT_SHORT_BANNER, WAIT_BANNER_S),
-			false))
-		return false;
-	if (s->code / 100 != 2)
-		return false;
+	forget_extensions(s);
 	n = snprintf(line, sizeof(line), "EHLO %.400s\r\n", name);
 	if (!say(s, line, (size_t)n, WAIT_EHLO_S) ||
 	    !read_reply(s, WAIT_EHLO_S, true))
@@ -392,9 +439,92 @@ static bool stage_greet(struct session *s)
 	if (s->code / 100 == 2)
 		return true;
 	/* RFC 5321 3.2: a server that knows no EHLO is greeted by HELO. */
-	s->dsn = s->size = s->eightbit = s->utf8 = s->deliverby = false;
+	forget_extensions(s);
 	return s->code / 100 == 5 && ask(s, WAIT_EHLO_S, "HELO %s\r\n", name) &&
 	       s->code / 100 == 2;
+}
+
+/* For now no mail goes to this server, whom we can still say goodbye. */
+static bool decline(struct session *s, const char *status, const char *why)
+{
+	for (size_t i = 0; i < s->job->count; i++)
+		if (!s->job->targets[i].is_done)
+			target_set(&s->job->targets[i], MODEL_OUTCOME_LATER,
+				   status, why, false, s->host);
+	return false;
+}
+
+static bool tls_shake_hands(struct session *s)
+{
+	SSL *ssl = model_tls_new(s->job->config, s->fd, s->host->name,
+				 s->job->domain);
+	short events;
+	ssize_t n;
+
+	while ((n = model_tls_connect(ssl, &events)) == -EAGAIN &&
+	       wait_for(s, events, WAIT_TLS_S))
+		;
+	if (n == 1) {
+		s->ssl = ssl;
+		return true;
+	}
+	SSL_free(ssl);
+	return broken(s, "4.7.5",
+		      n == -EAGAIN ? "timed out in the TLS handshake"
+				   : "the TLS handshake failed");
+}
+
+/* After the handshake: is it the server that we mean? */
+static bool tls_trusts(struct session *s)
+{
+	enum model_tls level = s->job->config->tls;
+	const char *why = model_tls_distrust(s->ssl);
+	char text[256];
+
+	if (!why || (level != MODEL_TLS_VERIFY && level != MODEL_TLS_SECURE))
+		return true;
+	snprintf(text, sizeof(text),
+		 "the server's certificate is not trusted: %s", why);
+	return decline(s, "4.7.5", text);
+}
+
+/*
+ * RFC 3207. Whatever breaks from STARTTLS to the end of the handshake is TLS's
+ * fault; where it is not asked for, the session is begun anew without (RFC
+ * 7435 3: opportunistic means that mail is not held back for it).
+ */
+static bool stage_tls(struct session *s)
+{
+	bool may = s->job->config->tls == MODEL_TLS_MAY;
+
+	if (s->in_clear || s->job->config->tls == MODEL_TLS_NONE)
+		return true;
+	if (!s->starttls)
+		return may || decline(s, "4.7.4",
+				      "TLS is asked for, and the server does "
+				      "not offer it");
+	if (!ask(s, WAIT_TLS_S, "STARTTLS\r\n")) {
+		s->is_tls_bad = true;
+		return false;
+	}
+	if (s->code != 220) {
+		if (!may)
+			targets_judge(s, false);
+		return may && s->code != 421;
+	}
+	/* What came in clear behind the reply may be anybody's (CVE-2011-0411).
+	 */
+	s->in_len = 0;
+	if (!tls_shake_hands(s)) {
+		s->is_tls_bad = true;
+		return false;
+	}
+	if (!tls_trusts(s))
+		return false;
+	if (stage_greet(s))
+		return true;
+	targets_judge(s, false);
+	return false;
 }
 
 static bool has_8bit(const struct model_job *job)
@@ -552,8 +682,13 @@ static void session_talk(struct session *s)
 {
 	const char *status, *why;
 
-	if (!stage_connect(s) || !stage_greet(s)) {
+	if (!stage_connect(s) || !stage_banner(s) || !stage_greet(s)) {
 		targets_judge(s, false);
+		return;
+	}
+	if (!stage_tls(s)) {
+		if (s->is_tls_bad || s->code == 421)
+			targets_judge(s, false);
 		return;
 	}
 	why = incapable(s, &status);
@@ -580,20 +715,35 @@ static void session_talk(struct session *s)
 		not_delivered(s);
 }
 
-static void session_run(struct model_job *job, const struct model_host *host)
+/* False: TLS broke, and without it there may be a way. */
+static bool session_once(struct model_job *job, const struct model_host *host,
+			 bool in_clear)
 {
 	struct session *s = calloc(1, sizeof(*s));
+	bool again;
 
 	assert(s);
 	s->job = job;
 	s->host = host;
 	s->fd = -1;
+	s->in_clear = in_clear;
 	session_talk(s);
 	if (s->fd >= 0 && !s->is_broken)
 		ask(s, WAIT_QUIT_S, "QUIT\r\n");
+	if (s->ssl && !s->is_broken)
+		SSL_shutdown(s->ssl);
+	SSL_free(s->ssl);
 	if (s->fd >= 0)
 		close(s->fd);
+	again = s->is_tls_bad && job->config->tls == MODEL_TLS_MAY;
 	free(s);
+	return !again;
+}
+
+static void session_run(struct model_job *job, const struct model_host *host)
+{
+	if (!session_once(job, host, false))
+		session_once(job, host, true);
 }
 
 static bool all_done(const struct model_job *job)

@@ -21,7 +21,8 @@
 /* XX(ENUM, "word", "members") */
 #define DEADMX_EVENT_MAP(XX)                                                   \
 	XX(RUN, "run",                                                         \
-	   "scenario scenario_file target target_version start_unix_s deadmx") \
+	   "scenario scenario_file target target_version start_unix_s "        \
+	   "clock? (real) deadmx")                                             \
 	XX(PHASE, "phase",                                                     \
 	   "name (setup start ready inject settled stop end reset)")           \
 	XX(INJECT, "inject", "mail from to[] via status reply dsn again?")     \

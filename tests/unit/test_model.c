@@ -615,6 +615,7 @@ static void test_model_words(void **state)
 {
 	enum model_mutant mutant;
 	enum model_profile profile;
+	enum model_tls tls;
 
 	for (int i = 0; i < MODEL_MUTANT_COUNT; i++) {
 		assert_int_equal(
@@ -628,6 +629,9 @@ static void test_model_words(void **state)
 	assert_int_equal(model_profile_parse("exchange", &profile), 0);
 	assert_int_equal(profile, MODEL_PROFILE_EXCHANGE);
 	assert_true(MODEL_MUTANT_COUNT > 40);
+	assert_int_equal(model_tls_parse("secure", &tls), 0);
+	assert_int_equal(tls, MODEL_TLS_SECURE);
+	assert_int_equal(model_tls_parse("dane", &tls), -EINVAL);
 }
 
 int main(void)

@@ -399,13 +399,57 @@ static void test_target_shipped(void **state)
 		assert_int_equal(target_find(names[i], stderr, &path), 0);
 		assert_int_equal(target_load(path, stderr, &f->target), 0);
 		free(path);
-		assert_true(f->target->documented.expires_after_ns > 0);
-		assert_true(f->target->documented.retry.count > 0);
-		assert_non_null(f->target->version_command);
+		/* "remote" is any server: nothing is documented of it. */
+		if (strcmp(names[i], "remote") != 0) {
+			assert_true(f->target->documented.expires_after_ns > 0);
+			assert_true(f->target->documented.retry.count > 0);
+		}
+		if (!f->target->is_remote)
+			assert_non_null(f->target->version_command);
 		target_free(f->target);
 		f->target = NULL;
 	}
 	deadmx_arena_free(arena);
+}
+
+/* A server elsewhere needs no commands, and may have none. */
+static void test_target_remote(void **state)
+{
+#define ELSEWHERE "description: d\ndocumented: {source: s}\n"
+	const struct target *t = take(state, ELSEWHERE "remote: ask\n");
+
+	assert_true(t->is_remote);
+	assert_null(t->remote);
+	assert_int_equal(t->submit_port, 25);
+	t = take(state, ELSEWHERE "remote: smtp://mail.example:2525\n"
+				  "submit: {tls: starttls}\n");
+	assert_string_equal(t->remote, "smtp://mail.example:2525");
+	assert_int_equal(t->submit_port, 2525);
+	refuse(state, ELSEWHERE, "\"start\" is missing in target");
+	refuse(state, ELSEWHERE "remote: mail.example\n", "smtp://");
+	refuse(state, ELSEWHERE "remote: ask\nstart: x\n",
+	       "expected no start beside remote");
+	refuse(state, ELSEWHERE "remote: ask\nsubmit: {port: 25}\n",
+	       "neither a port");
+}
+
+/* Below a day, timers have been shortened; of an MTA of ours, never. */
+#define MAIL "mail: {from: a@b.example, to: c@dest.example}\n"
+static void test_target_hurried(void **state)
+{
+	struct deadmx_scenario *s =
+		scenario(MAIL "settings: {lifetime: 10m}\n");
+	struct target remote = {.is_remote = true}, ours = {0};
+
+	assert_true(target_is_hurried(&remote, s));
+	assert_false(target_is_hurried(&ours, s));
+	deadmx_scenario_free(s);
+	s = scenario(MAIL "settings: {lifetime: 2d}\n");
+	assert_false(target_is_hurried(&remote, s));
+	deadmx_scenario_free(s);
+	s = scenario(MAIL);
+	assert_false(target_is_hurried(&remote, s));
+	deadmx_scenario_free(s);
 }
 
 static void test_target_load_missing(void **state)
@@ -588,6 +632,7 @@ int main(void)
 		T(test_target_refused),	     T(test_target_submit),
 		T(test_target_login_limit),  T(test_target_expand),
 		T(test_target_supports),     T(test_target_find),
+		T(test_target_remote),	     T(test_target_hurried),
 		T(test_target_load_missing), T(test_target_postfix),
 		T(test_target_shipped),	     T(test_target_ways),
 		T(test_target_documented),   T(test_target_when),
