@@ -45,6 +45,8 @@ struct inject {
 	const struct deadmx_mail *mail;
 	char *data; /* the message with its header; lines end in LF */
 	size_t len;
+	/* The MTA may have it all from now on, and may begin. */
+	void (*on_sent)(void *arg);
 	/* Once, as soon as it is known; @reply may be empty. */
 	void (*on_result)(void *arg, enum inject_status status,
 			  const char *reply, struct inject_offers offers);

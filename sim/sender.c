@@ -15,6 +15,8 @@
 struct job {
 	struct sender *sender;
 	size_t index;
+	bool is_sent;
+	int64_t sent_ns; /* from then on the MTA may have tried */
 	char *data;
 	struct smtp_inject *smtp; /* or */
 	struct sendmail *sendmail;
@@ -58,7 +60,8 @@ static void sender_closed(struct sender *s)
 	free(s);
 }
 
-static void sender_log(struct sender *s, size_t index,
+/* @job NULL: nobody was there to take it. */
+static void sender_log(struct sender *s, size_t index, const struct job *job,
 		       enum inject_status status, const char *reply,
 		       struct inject_offers offers, bool again)
 {
@@ -79,6 +82,9 @@ static void sender_log(struct sender *s, size_t index,
 		json_object_set_new(event, "deliverby", json_true());
 	if (again)
 		json_object_set_new(event, "again", json_true());
+	if (job && job->is_sent)
+		json_object_set_new(event, "sent",
+				    json_real((double)job->sent_ns / 1e9));
 	deadmx_event_emit(s->options.log, DEADMX_EVENT_INJECT, event);
 }
 
@@ -109,6 +115,14 @@ static void sender_put_back(struct sender *s, size_t index)
 	s->order[at] = index;
 }
 
+static void job_on_sent(void *arg)
+{
+	struct job *job = arg;
+
+	job->is_sent = true;
+	job->sent_ns = job->sender->options.now_ns(job->sender->options.arg);
+}
+
 static void job_on_result(void *arg, enum inject_status status,
 			  const char *reply, struct inject_offers offers)
 {
@@ -120,7 +134,7 @@ static void job_on_result(void *arg, enum inject_status status,
 		return;
 	again = sender_retries(&s->options.scenario->mails[job->index], status,
 			       reply);
-	sender_log(s, job->index, status, reply, offers, again);
+	sender_log(s, job->index, job, status, reply, offers, again);
 	if (again)
 		sender_put_back(s, job->index); /* as it closes, time is set */
 	else if (s->options.on_injected)
@@ -150,12 +164,13 @@ static void sender_inject(struct sender *s, size_t index)
 	const struct sender_options *o = &s->options;
 	const struct deadmx_mail *mail = &o->scenario->mails[index];
 	struct inject inject = {.mail = mail,
+				.on_sent = job_on_sent,
 				.on_result = job_on_result,
 				.on_closed = job_on_closed};
 	struct job *job;
 
 	if (mail->via_sendmail && !o->sendmail) {
-		sender_log(s, index, INJECT_FAILED,
+		sender_log(s, index, NULL, INJECT_FAILED,
 			   "the target has no sendmail command",
 			   (struct inject_offers){0}, false);
 		if (o->on_injected)
@@ -173,10 +188,12 @@ static void sender_inject(struct sender *s, size_t index)
 	inject.data = job->data;
 	inject.arg = job;
 	s->jobs[s->job_count++] = job;
-	if (mail->via_sendmail)
+	if (mail->via_sendmail) {
+		job_on_sent(job); /* it reads, and does, what it likes */
 		job->sendmail = sendmail_new(o->loop, o->sendmail, &inject);
-	else
+	} else {
 		job->smtp = smtp_inject_new(o->loop, &s->submit, &inject);
+	}
 }
 
 static void sender_on_timer(uv_timer_t *timer)

@@ -108,6 +108,7 @@ static void inject_message(struct smtp_inject *s)
 			text[used++] = '\r';
 		text[used++] = s->inject.data[i];
 	}
+	s->inject.on_sent(s->inject.arg);
 	smtp_client_message(s->client, text, used);
 	free(text);
 }

@@ -29,7 +29,8 @@ struct attempts_round {
 	const char **addresses; /* borrowed */
 	size_t count, size;
 	int64_t last_ns;
-	bool is_dns; /* the last one was questions only */
+	unsigned rivals; /* the most that a connection of it may be for */
+	bool is_dns;	 /* the last one was questions only */
 	int number;
 };
 
@@ -40,7 +41,10 @@ struct attempts_round {
 static bool attempts_is_rival(const struct attempts_round *round,
 			      const struct attempts_try *try, size_t same)
 {
-	return !try->rcpt_count && same < try->rivals &&
+	unsigned rivals =
+		round->rivals > try->rivals ? round->rivals : try->rivals;
+
+	return !try->rcpt_count && same < rivals &&
 	       try->t_ns - round->last_ns <= ATTEMPTS_PAIR_NS;
 }
 
@@ -72,8 +76,11 @@ static bool attempts_round_next(struct attempts_round *round,
 		 (same && !attempts_is_rival(round, try, same));
 	if (is_new) {
 		round->count = 0;
+		round->rivals = 0;
 		round->number++;
 	}
+	if (try->rivals > round->rivals)
+		round->rivals = try->rivals;
 	if (round->count == round->size) {
 		round->size = round->size ? round->size * 2 : 8;
 		round->addresses =
@@ -125,11 +132,24 @@ attempts_find_rcpt(const struct attempts_try *try, const char *address)
 	return NULL;
 }
 
+/* Did the MTA have mail for @p then? */
+static bool attempts_was_open(const struct attempts_party *p, int64_t t_ns)
+{
+	return t_ns >= p->sent_ns && !(p->is_closed && p->closed_ns < t_ns);
+}
+
+/*
+ * Without RCPT nobody can tell for whom a connection was, but only that it was
+ * not for those whose mail had not come yet, or was gone, while there was mail
+ * for others.
+ */
 static bool attempts_concerns(const struct attempts_try *try,
 			      const struct attempts_party *p)
 {
-	return try->rcpt_count ? attempts_find_rcpt(try, p->to) != NULL
-			       : attempts_is_for(try, p->domain);
+	if (try->rcpt_count)
+		return attempts_find_rcpt(try, p->to) != NULL;
+	return attempts_is_for(try, p->domain) &&
+	       (!try->rivals || attempts_was_open(p, try->t_ns));
 }
 
 struct attempts_step *attempts_steps(const struct attempts *a,

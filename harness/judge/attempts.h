@@ -48,6 +48,7 @@ struct attempts_party {
 	size_t mails;	       /* of the scenario */
 	bool has_dsn;	       /* the MTA took the mail's DSN parameters */
 	bool has_deliverby;    /* and its BY */
+	int64_t sent_ns;       /* before it the MTA had none of them */
 	int64_t *injected_ns;  /* times at which the MTA accepted them */
 	size_t injected_count; /* <= mails */
 	size_t delivered_count, bounced_count, delayed_count;
@@ -172,7 +173,7 @@ struct attempts_step {
 
 /*
  * All tries for @p, in order; malloc'd. A connection without RCPT counts for
- * all recipients of its domain.
+ * all recipients of its domain that the MTA had mail for.
  */
 struct attempts_step *attempts_steps(const struct attempts *a,
 				     const struct attempts_party *p,

@@ -491,6 +491,9 @@ static void reader_inject_to(struct reader *r, const char *from, const char *to,
 
 	if (!p || p->injected_count >= p->mails)
 		return;
+	/* Who tries again may have brought it before, and not heard so. */
+	if (p->injected_count == 0 && !p->mail->retry_ns)
+		p->sent_ns = (int64_t)(event_real(e, "sent", 0) * 1e9);
 	p->injected_ns[p->injected_count++] = e->t_ns;
 	p->has_dsn = json_is_true(json_object_get(e->members, "dsn"));
 	p->has_deliverby =

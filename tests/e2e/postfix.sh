@@ -31,6 +31,18 @@ for family in offline/refused_expires tempfail/rcpt_451_expires \
 		sys.exit(again["results"] != [stored])
 	EOF
 		{ echo "not ok: $family judged again differs"; failed=1; }
+	python3 - "$dir/events.ndjson" <<- 'EOF' ||
+		import json, sys
+		times = None
+		for line in open(sys.argv[1]):
+		    e = json.loads(line)
+		    if e["type"] == "phase" and e["name"] == "inject":
+		        times = []
+		    if times is not None and e["type"] not in ("stats", "jump"):
+		        times.append(e["t"])
+		sys.exit(not times or times != sorted(times))
+	EOF
+		{ echo "not ok: $family: time runs backwards"; failed=1; }
 done
 size=$(stat -c %s "$out/runs/offline/refused_expires/postfix/events.ndjson")
 [ "$size" -lt 20971520 ] ||

@@ -113,12 +113,19 @@ static inline void phase(double t, const char *name)
 	ev(t, "phase", "\"name\":\"%s\"", name);
 }
 
-static inline void inject(double t, const char *from, const char *to)
+/* Accepted at @t, under way since @sent. */
+static inline void inject_sent(double t, double sent, const char *from,
+			       const char *to)
 {
 	ev(t, "inject",
 	   "\"mail\":0,\"from\":\"%s\",\"to\":[\"%s\"],\"via\":\"smtp\","
-	   "\"status\":\"accepted\",\"reply\":\"250 2.0.0 Ok\"",
-	   from, to);
+	   "\"status\":\"accepted\",\"reply\":\"250 2.0.0 Ok\",\"sent\":%f",
+	   from, to, sent);
+}
+
+static inline void inject(double t, const char *from, const char *to)
+{
+	inject_sent(t, 0, from, to);
 }
 
 static inline void state(double t, const char *server, const char *action)

@@ -240,6 +240,51 @@ static void test_attempts_parallel_connections(void **unused)
 	assert_int_equal(count, 3);
 }
 
+/* What was refused while there was mail for one only was for that one. */
+static void test_attempts_refused_for_another(void **unused)
+{
+	struct attempts_step *steps;
+	size_t count;
+
+	stored_begin(STORED_REFUSED_TWO);
+	inject_sent(0.2, 0.1, ALICE, BOB);
+	connect_to(0.3, MX1_ADDRESS);
+	message(0.5, MX1, ALICE, BOB, "");
+	/* The MTA begins before it has said that it takes the mail. */
+	connect_to(0.8, MX1_ADDRESS);
+	inject_sent(0.9, 0.7, ALICE, "carol@dest.example");
+	message(1, MX1, ALICE, "carol@dest.example", "");
+	connect_to(2, MX1_ADDRESS); /* for nobody: for all, as a fault of it */
+	read_back();
+	for (int i = 0; i < 2; i++) {
+		steps = attempts_steps(a, &a->parties[i], &count);
+		assert_int_equal(count, 2);
+		assert_int_equal(steps[0].try->t_ns / 1000000, i ? 800 : 300);
+		assert_int_equal(steps[1].try->t_ns / 1000000, 2000);
+		free(steps);
+	}
+}
+
+/* Two at once, one of which is done before the other one comes by. */
+static void test_attempts_refused_one_after_another(void **unused)
+{
+	struct attempts_step *steps;
+	size_t count;
+
+	stored_begin(STORED_REFUSED_TWO);
+	inject(0, ALICE, BOB);
+	inject(0, ALICE, "carol@dest.example");
+	connect_to(0.1, MX1_ADDRESS);
+	message(0.2, MX1, ALICE, BOB, "");
+	connect_to(0.3, MX1_ADDRESS);
+	message(0.4, MX1, ALICE, "carol@dest.example", "");
+	read_back();
+	steps = attempts_steps(a, &a->parties[1], &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(steps[1].round, 1);
+	free(steps);
+}
+
 /* A delivery needs the recipient's own server and an acknowledgement. */
 static void test_attempts_deliveries(void **unused)
 {
@@ -488,6 +533,8 @@ int main(void)
 		TEST(test_attempts_rounds),
 		TEST(test_attempts_two_domains),
 		TEST(test_attempts_parallel_connections),
+		TEST(test_attempts_refused_for_another),
+		TEST(test_attempts_refused_one_after_another),
 		TEST(test_attempts_deliveries),
 		TEST(test_attempts_same_pair_twice),
 		TEST(test_attempts_bounce_is_no_attempt),
