@@ -12,7 +12,7 @@ shift
 here=$(cd "$(dirname "$0")/../.." && pwd)
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
-[ $# -gt 0 ] || set -- $("$deadmx" targets | sed 's/ .*//')
+[ $# -gt 0 ] || set -- all
 
 targets=
 for name in "$@"; do
