@@ -84,6 +84,13 @@ ok "JSON has all, in the order asked for, with all attempts"
 	grep -q '^1\.\.12$' all.tap
 ok "JUnit and TAP have all"
 
+# Two at a time: what comes last began when another had ended.
+rm -rf runs
+status 0 "$deadmx" run -j 2 --target model --out runs "$1" "$3" "$2" &&
+	[ "$(ls -t runs/*/*/model/scenario.yml | head -n 1)" != \
+		runs/offline/refused_expires/model/scenario.yml ]
+ok "the longest run does not come last"
+
 # --- all
 
 mkdir targets
