@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,21 +21,24 @@
 #include "harness/judge/findings.h"
 #include "harness/report/json.h"
 #include "harness/report/junit.h"
+#include "harness/report/matrix.h"
 #include "harness/report/table.h"
 #include "harness/report/tap.h"
 #include "harness/remote.h"
 #include "harness/remote_address.h"
 #include "harness/remote_option.h"
+#include "harness/report/text.h"
 #include "harness/run.h"
+#include "harness/run_length.h"
+#include "harness/run_targets.h"
 #include "harness/scenario_files.h"
 #include "harness/sandbox/sandbox.h"
 #include "harness/target_features.h"
-#include "harness/target_fetch.h"
 
 enum {
-	CMD_RUN_TARGETS_MAX = 100,
 	CMD_RUN_PATH_MAX = 4096,
 	CMD_RUN_JOBS_MAX = 256,
+	CMD_RUN_WIDTH = 80, /* of a terminal that doesn't tell its own */
 };
 
 /* Exit statuses, fixed in the command line's contract. */
@@ -47,19 +50,17 @@ enum {
 	EXIT_HARNESS = 4
 };
 
-struct cmd_target {
-	char *file;
-	struct target *target;
-	struct target_layers layers;
-	char *root; /* a tree of the user's own; malloc'd, or NULL */
-};
-
 struct cmd_job {
 	size_t scenario, target;
-	char *dir;
-	pid_t pid; /* 0: not running */
-	int slot;
-	int status; /* of its process; -1: not started */
+	int64_t length_ns; /* how long it will take, roughly */
+	int status;	   /* of its process; -1: not ended */
+	bool is_stored;	   /* its verdict is in its run folder */
+};
+
+/* A place for one run, on a processor of its own where there are enough. */
+struct cmd_slot {
+	pid_t pid; /* 0: free */
+	size_t job;
 };
 
 struct cmd_run {
@@ -69,13 +70,16 @@ struct cmd_run {
 	struct scenario_files files;
 	struct deadmx_scenario **scenarios; /* all cases of all files */
 	size_t scenario_count;
-	struct cmd_target *targets;
-	size_t target_count;
+	struct run_targets targets;
 	struct remote_options remote;
-	struct cmd_job *job;
+	struct cmd_job *job; /* in the order of the reports */
 	size_t job_count;
-	struct verdict *verdicts;
+	size_t *order; /* in which they are begun */
+	size_t ended;
+	struct cmd_slot slots[CMD_RUN_JOBS_MAX];
+	struct verdict *verdicts; /* lightened */
 	bool machine;
+	bool shows_progress;
 };
 
 static volatile sig_atomic_t cmd_run_stopped;
@@ -93,7 +97,9 @@ static const char cmd_run_help[] =
 	"then a verdict about the retries and the bounces.\n"
 	"\n"
 	"  --target NAME|FILE  the MTA; may be given again (default: model,\n"
-	"                      the one that comes with deadmx)\n"
+	"                      the one that comes with deadmx); of several\n"
+	"                      a table is made, scenario by MTA; \"all\" are\n"
+	"                      those that `deadmx targets` lists\n"
 	"  --target-root DIR   files of the --target before it, as `make\n"
 	"                      install DESTDIR=DIR` leaves them: laid over "
 	"the\n"
@@ -204,115 +210,54 @@ static int cmd_run_load_scenarios(struct cmd_run *run)
 	return err ? err : cmd_run_check_names(run);
 }
 
-static int cmd_run_load_target(struct cmd_run *run, const char *name)
+/* The longest first: the last minutes are not to run on one processor. */
+static int cmd_run_compare(const void *a, const void *b, void *arg)
 {
-	struct cmd_target *t = &run->targets[run->target_count];
-	int err;
+	const struct cmd_job *jobs = arg;
+	size_t i = *(const size_t *)a, k = *(const size_t *)b;
 
-	if (run->target_count == CMD_RUN_TARGETS_MAX)
-		return -E2BIG;
-	if (remote_address_is(name)) {
-		if (remote_option_take(&run->remote, REMOTE_OPTION_AT, name))
-			return -EINVAL;
-		name = "remote";
-	}
-	err = target_find(name, stderr, &t->file);
-	if (!err)
-		err = target_load(t->file, stderr, &t->target);
-	if (err)
-		return err;
-	/* Run folders are called like them. */
-	for (size_t i = 0; i < run->target_count; i++)
-		if (!strcmp(run->targets[i].target->name, t->target->name)) {
-			fprintf(stderr,
-				"deadmx: two targets are called %s: %s and "
-				"%s\n",
-				t->target->name, run->targets[i].file, t->file);
-			err = -EEXIST;
-		}
-	run->target_count++;
-	return err;
-}
-
-/* A tree that the user has built, for the target named last. */
-static int cmd_run_set_root(struct cmd_run *run, const char *dir)
-{
-	struct cmd_target *t;
-	struct stat st;
-
-	if (!run->target_count) {
-		fputs("deadmx run: --target-root: expected a --target before "
-		      "it\n",
-		      stderr);
-		return -EINVAL;
-	}
-	t = &run->targets[run->target_count - 1];
-	free(t->root);
-	t->root = realpath(dir, NULL);
-	if (!t->root || stat(t->root, &st) || !S_ISDIR(st.st_mode)) {
-		fprintf(stderr, "deadmx run: --target-root %s: %s\n", dir,
-			t->root ? "expected a folder" : strerror(errno));
-		return -ENOENT;
-	}
-	return 0;
-}
-
-/* 0 with the target that is elsewhere, or NULL; there may be one. */
-static int cmd_run_find_remote(const struct cmd_run *run,
-			       const struct target **ret)
-{
-	*ret = NULL;
-	for (size_t i = 0; i < run->target_count; i++) {
-		const struct target *t = run->targets[i].target;
-
-		if (!t->is_remote)
-			continue;
-		if (*ret || run->jobs > 1) {
-			fputs("deadmx run: a server elsewhere meets one world "
-			      "at a time: leave -j out, and run others by "
-			      "themselves\n",
-			      stderr);
-			return -EINVAL;
-		}
-		*ret = t;
-	}
-	return remote_option_check(&run->remote, *ret);
-}
-
-/* Packages of an MTA that is not installed come from the cache. */
-static int cmd_run_fetch(struct cmd_run *run)
-{
-	for (size_t i = 0; i < run->target_count; i++) {
-		struct cmd_target *t = &run->targets[i];
-		int err = target_fetch(t->target, t->root, stderr, &t->layers);
-
-		if (err)
-			return err;
-	}
-	return 0;
+	if (jobs[i].length_ns != jobs[k].length_ns)
+		return jobs[i].length_ns > jobs[k].length_ns ? -1 : 1;
+	return i < k ? -1 : 1;
 }
 
 static void cmd_run_plan(struct cmd_run *run)
 {
 	size_t n = 0;
 
-	run->job_count = run->scenario_count * run->target_count;
+	run->job_count = run->scenario_count * run->targets.count;
 	run->job = calloc(run->job_count, sizeof(*run->job));
+	run->order = calloc(run->job_count, sizeof(*run->order));
 	run->verdicts = calloc(run->job_count, sizeof(*run->verdicts));
-	assert(run->job && run->verdicts);
-	for (size_t t = 0; t < run->target_count; t++) {
+	assert(run->job && run->order && run->verdicts);
+	for (size_t t = 0; t < run->targets.count; t++) {
 		for (size_t s = 0; s < run->scenario_count; s++) {
-			struct cmd_job *job = &run->job[n++];
-
-			job->scenario = s;
-			job->target = t;
-			job->status = -1;
-			if (asprintf(&job->dir, "%s/%s/%s", run->out,
-				     run->scenarios[s]->name,
-				     run->targets[t].target->name) < 0)
-				abort();
+			run->job[n] = (struct cmd_job){
+				.scenario = s,
+				.target = t,
+				.length_ns = run_length_ns(
+					run->targets.list[t].target,
+					run->scenarios[s]),
+				.status = -1,
+			};
+			run->order[n] = n;
+			n++;
 		}
 	}
+	/* One after another, they come as they were asked for. */
+	if (run->jobs > 1)
+		qsort_r(run->order, run->job_count, sizeof(*run->order),
+			cmd_run_compare, run->job);
+	run->shows_progress = isatty(STDERR_FILENO) && run->job_count > 1;
+}
+
+/* The run folder; false: its name is too long. */
+static bool cmd_run_dir(const struct cmd_run *run, const struct cmd_job *job,
+			char *ret, size_t len)
+{
+	return snprintf(ret, len, "%s/%s/%s", run->out,
+			run->scenarios[job->scenario]->name,
+			run->targets.list[job->target].target->name) < (int)len;
 }
 
 /* --- running ----------------------------------------------------------- */
@@ -332,16 +277,18 @@ static int cmd_run_cpu(int slot)
 	return -1;
 }
 
-static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
+static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job,
+			    int slot)
 {
-	struct cmd_target *t = &run->targets[job->target];
-	char dir[CMD_RUN_PATH_MAX];
+	struct run_target *t = &run->targets.list[job->target];
+	char dir[CMD_RUN_PATH_MAX], path[2 * CMD_RUN_PATH_MAX], prefix[64];
 	struct run_job one = {
 		.scenario = run->scenarios[job->scenario],
 		.target = t->target,
 		.target_file = t->file,
-		.cpu = cmd_run_cpu(job->slot),
+		.cpu = cmd_run_cpu(slot),
 		.live = run->jobs == 1 && isatty(STDERR_FILENO),
+		.live_prefix = prefix,
 	};
 	const char *layers[] = {t->layers.packages, t->layers.npm, t->root};
 	bool machine = false;
@@ -350,16 +297,24 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
 		if (layers[i])
 			one.layers[n++] = layers[i];
+	prefix[0] = '\0';
+	if (run->job_count > 1)
+		snprintf(prefix, sizeof(prefix), "%zu of %zu: ", run->ended + 1,
+			 run->job_count);
 	/* In this process only: the next target has the scenario as it was. */
 	target_features_set_smarthost(t->target, run->scenarios[job->scenario]);
+	if (!cmd_run_dir(run, job, dir, sizeof(dir))) {
+		fprintf(stderr, "deadmx: %.80s…: %s\n", dir,
+			strerror(ENAMETOOLONG));
+		return EXIT_HARNESS;
+	}
+	one.dir = dir;
 	/* The sandbox needs whole paths: its root is another. */
-	if (job->dir[0] == '/' || !getcwd(dir, sizeof(dir))) {
-		one.dir = job->dir;
-	} else {
-		size_t len = strlen(dir);
+	if (dir[0] != '/' && getcwd(path, CMD_RUN_PATH_MAX)) {
+		size_t len = strlen(path);
 
-		snprintf(dir + len, sizeof(dir) - len, "/%s", job->dir);
-		one.dir = dir;
+		snprintf(path + len, sizeof(path) - len, "/%s", dir);
+		one.dir = path;
 	}
 	if (t->target->is_remote
 		    ? remote_one(&one, run->scenarios[job->scenario],
@@ -369,73 +324,131 @@ static int cmd_run_job_main(struct cmd_run *run, const struct cmd_job *job)
 	return machine ? EXIT_MACHINE : 0;
 }
 
-/*
- * What the target can't do is said without a run. What counts from expiry is
- * moved to this target's: the job's process is forked from here.
- */
-static bool cmd_run_unsupported(struct cmd_run *run, size_t n)
+/* A verdict about a run that was not made. */
+static void cmd_run_name_verdict(struct cmd_run *run, size_t n)
 {
-	struct cmd_job *job = &run->job[n];
-	const struct target *target = run->targets[job->target].target;
+	const struct cmd_job *job = &run->job[n];
+	struct verdict *v = &run->verdicts[n];
+
+	v->scenario = strdup(run->scenarios[job->scenario]->name);
+	v->target = strdup(run->targets.list[job->target].target->name);
+	v->target_version = strdup("unknown");
+	assert(v->scenario && v->target && v->target_version);
+}
+
+/*
+ * What can't be had, and what the target can't do, is said without a run. What
+ * counts from expiry is moved to this target's: the job's process is forked
+ * from here.
+ */
+static bool cmd_run_without(struct cmd_run *run, size_t n)
+{
+	const struct cmd_job *job = &run->job[n];
+	const struct run_target *t = &run->targets.list[job->target];
+	struct deadmx_scenario *scenario = run->scenarios[job->scenario];
 	struct verdict *v = &run->verdicts[n];
 	char why[512];
 
-	if (target_supports(target, run->scenarios[job->scenario], why,
-			    sizeof(why)) &&
-	    (!target->is_remote ||
-	     remote_supports(run->scenarios[job->scenario], why,
-			     sizeof(why))) &&
-	    target_set_expiry(target, run->scenarios[job->scenario], why,
-			      sizeof(why)))
+	if (t->missing) {
+		verdict_find(v, "run/target-missing", SEVERITY_ERROR, NULL,
+			     "an MTA", "%s", t->missing);
+		verdict_settle(v);
+		run->machine = true;
+	} else if (!target_supports(t->target, scenario, why, sizeof(why)) ||
+		   (t->target->is_remote &&
+		    !remote_supports(scenario, why, sizeof(why))) ||
+		   !target_set_expiry(t->target, scenario, why, sizeof(why))) {
+		verdict_find(v, "run/unsupported", SEVERITY_NOTE, NULL,
+			     "what the target can do", "%s", why);
+		v->kind = VERDICT_UNSUPPORTED;
+	} else {
 		return false;
-	v->scenario = strdup(run->scenarios[job->scenario]->name);
-	v->target = strdup(target->name);
-	v->target_version = strdup("unknown");
-	verdict_find(v, "run/unsupported", SEVERITY_NOTE, NULL,
-		     "what the target can do", "%s", why);
-	v->kind = VERDICT_UNSUPPORTED;
-	job->status = 0;
+	}
+	cmd_run_name_verdict(run, n);
+	run->job[n].status = 0;
+	run->ended++;
 	return true;
 }
 
-static int cmd_run_start(struct cmd_run *run, struct cmd_job *job, int slot)
+static int cmd_run_start(struct cmd_run *run, size_t n, int slot)
 {
-	job->slot = slot;
+	pid_t pid;
+
 	fflush(NULL);
-	job->pid = fork();
-	if (job->pid < 0) {
+	pid = fork();
+	if (pid < 0) {
 		fprintf(stderr, "deadmx: fork: %s\n", strerror(errno));
-		job->pid = 0;
 		return -EAGAIN;
 	}
-	if (job->pid == 0)
-		_exit(cmd_run_job_main(run, job));
+	if (pid == 0)
+		_exit(cmd_run_job_main(run, &run->job[n], slot));
+	run->slots[slot] = (struct cmd_slot){pid, n};
 	return 0;
+}
+
+/* As the judge left it in the run folder. */
+static int cmd_run_read_verdict(const struct cmd_run *run, size_t n,
+				struct verdict *ret)
+{
+	char dir[CMD_RUN_PATH_MAX], path[2 * CMD_RUN_PATH_MAX];
+	json_t *json;
+	int err;
+
+	if (!cmd_run_dir(run, &run->job[n], dir, sizeof(dir)))
+		return -ENAMETOOLONG;
+	snprintf(path, sizeof(path), "%s/%s", dir, RUN_VERDICT_NAME);
+	json = json_load_file(path, 0, NULL);
+	err = json ? verdict_from_json(json, ret) : -ENOENT;
+	json_decref(json);
+	return err;
 }
 
 static void cmd_run_load_verdict(struct cmd_run *run, size_t n)
 {
 	struct cmd_job *job = &run->job[n];
 	struct verdict *v = &run->verdicts[n];
-	char path[CMD_RUN_PATH_MAX];
-	json_t *json;
 
-	snprintf(path, sizeof(path), "%s/%s", job->dir, RUN_VERDICT_NAME);
-	json = job->status == 0 || job->status == EXIT_MACHINE
-		       ? json_load_file(path, 0, NULL)
-		       : NULL;
-	if (json && verdict_from_json(json, v) == 0) {
-		json_decref(json);
+	if ((job->status == 0 || job->status == EXIT_MACHINE) &&
+	    cmd_run_read_verdict(run, n, v) == 0) {
+		job->is_stored = true;
+		verdict_lighten(v);
 		return;
 	}
-	json_decref(json);
-	v->scenario = strdup(run->scenarios[job->scenario]->name);
-	v->target = strdup(run->targets[job->target].target->name);
-	v->target_version = strdup("unknown");
+	cmd_run_name_verdict(run, n);
 	verdict_find(v, "run/error", SEVERITY_ERROR, NULL, "a verdict",
 		     "the run left none (its process ended with status %d)",
 		     job->status);
 	verdict_settle(v);
+}
+
+/*
+ * For who waits: one line that each run takes over from the one before; what
+ * went wrong stays.
+ */
+static void cmd_run_progress(const struct cmd_run *run, const struct verdict *v)
+{
+	bool stays = v->kind == VERDICT_FAIL || v->kind == VERDICT_ERROR;
+	struct winsize size = {0};
+	char *text = NULL;
+	size_t len, room = CMD_RUN_WIDTH;
+	FILE *line;
+
+	if (!run->shows_progress)
+		return;
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1)
+		room = size.ws_col;
+	line = open_memstream(&text, &len);
+	assert(line);
+	fprintf(line, "%zu of %zu: ", run->ended, run->job_count);
+	report_text_plain(line, v->scenario);
+	fprintf(line, " on %s: %s, %.1f s", v->target, verdict_word(v->kind),
+		v->host_seconds);
+	fclose(line);
+	/* A line that wraps could not be taken away again. */
+	fprintf(stderr, "\r\033[K%.*s%s", stays ? (int)len : (int)room - 1,
+		text, stays ? "\n" : "");
+	fflush(stderr);
+	free(text);
 }
 
 static void cmd_run_reap(struct cmd_run *run)
@@ -446,97 +459,134 @@ static void cmd_run_reap(struct cmd_run *run)
 	if (pid < 0) {
 		if (errno != EINTR || !cmd_run_stopped)
 			return;
-		for (size_t i = 0; i < run->job_count; i++)
-			if (run->job[i].pid)
-				kill(run->job[i].pid, SIGTERM);
+		for (int slot = 0; slot < run->jobs; slot++)
+			if (run->slots[slot].pid)
+				kill(run->slots[slot].pid, SIGTERM);
 		return;
 	}
-	for (size_t i = 0; i < run->job_count; i++) {
-		struct cmd_job *job = &run->job[i];
+	for (int slot = 0; slot < run->jobs; slot++) {
+		size_t n = run->slots[slot].job;
 
-		if (job->pid != pid)
+		if (run->slots[slot].pid != pid)
 			continue;
-		job->pid = 0;
-		job->status = WIFEXITED(status) ? WEXITSTATUS(status)
-						: 128 + WTERMSIG(status);
-		run->machine |= job->status == EXIT_MACHINE;
-		cmd_run_load_verdict(run, i);
+		run->slots[slot].pid = 0;
+		run->job[n].status = WIFEXITED(status) ? WEXITSTATUS(status)
+						       : 128 + WTERMSIG(status);
+		run->machine |= run->job[n].status == EXIT_MACHINE;
+		run->ended++;
+		cmd_run_load_verdict(run, n);
+		cmd_run_progress(run, &run->verdicts[n]);
 	}
 }
 
 static int cmd_run_free_slot(const struct cmd_run *run)
 {
-	for (int slot = 0; slot < run->jobs; slot++) {
-		bool used = false;
-
-		for (size_t i = 0; i < run->job_count; i++)
-			used |= run->job[i].pid && run->job[i].slot == slot;
-		if (!used)
+	for (int slot = 0; slot < run->jobs; slot++)
+		if (!run->slots[slot].pid)
 			return slot;
-	}
 	return -1;
+}
+
+static bool cmd_run_is_running(const struct cmd_run *run)
+{
+	for (int slot = 0; slot < run->jobs; slot++)
+		if (run->slots[slot].pid)
+			return true;
+	return false;
 }
 
 static void cmd_run_all(struct cmd_run *run)
 {
 	size_t next = 0;
-	size_t running = 1;
 
-	while (running || (next < run->job_count && !cmd_run_stopped)) {
+	for (;;) {
 		int slot = cmd_run_free_slot(run);
 
 		if (slot >= 0 && next < run->job_count && !cmd_run_stopped) {
-			if (!cmd_run_unsupported(run, next) &&
-			    cmd_run_start(run, &run->job[next], slot))
-				return;
-			next++;
-			running = 1;
+			size_t n = run->order[next++];
+
+			if (!cmd_run_without(run, n) &&
+			    cmd_run_start(run, n, slot))
+				cmd_run_stopped = 1;
 			continue;
 		}
-		running = 0;
-		for (size_t i = 0; i < run->job_count; i++)
-			running += run->job[i].pid != 0;
-		if (running)
-			cmd_run_reap(run);
+		if (!cmd_run_is_running(run))
+			break;
+		cmd_run_reap(run);
 	}
+	if (run->shows_progress)
+		fputs("\r\033[K", stderr);
 }
 
 /* --- reports ----------------------------------------------------------- */
 
-static int cmd_run_write(const char *path, const struct verdict *v, size_t n,
-			 int (*report)(FILE *, const struct verdict *, size_t))
+struct cmd_run_reports {
+	struct cmd_run *run;
+	size_t *job; /* of each verdict */
+};
+
+/* The whole of it: the attempts were not kept. */
+static int cmd_run_get(void *arg, size_t i, struct verdict *ret)
+{
+	const struct cmd_run_reports *r = arg;
+	const struct verdict *v = &r->run->verdicts[i];
+	int err = 0;
+
+	if (r->run->job[r->job[i]].is_stored) {
+		err = cmd_run_read_verdict(r->run, r->job[i], ret);
+	} else {
+		json_t *json = verdict_to_json(v);
+
+		err = verdict_from_json(json, ret);
+		json_decref(json);
+	}
+	if (!err && r->run->strict)
+		verdict_make_strict(ret);
+	return err;
+}
+
+static int cmd_run_report_json(FILE *out, const struct cmd_run_reports *r,
+			       size_t n)
+{
+	return report_json_each(out, n, cmd_run_get, (void *)r);
+}
+
+static int cmd_run_report_junit(FILE *out, const struct cmd_run_reports *r,
+				size_t n)
+{
+	return report_junit(out, r->run->verdicts, n);
+}
+
+static int cmd_run_report_tap(FILE *out, const struct cmd_run_reports *r,
+			      size_t n)
+{
+	return report_tap(out, r->run->verdicts, n);
+}
+
+static int
+cmd_run_write(const char *path, const struct cmd_run_reports *r, size_t n,
+	      int (*report)(FILE *, const struct cmd_run_reports *, size_t))
 {
 	FILE *f;
+	int err;
 
 	if (!path)
 		return 0;
 	f = strcmp(path, "-") ? fopen(path, "we") : stdout;
-	if (!f || report(f, v, n) || fflush(f)) {
-		fprintf(stderr, "deadmx: %s: %s\n", path, strerror(errno));
-		return -EIO;
-	}
-	return f == stdout ? 0 : fclose(f);
+	err = f ? report(f, r, n) : -errno;
+	if (f && !err && fflush(f))
+		err = -errno;
+	if (f && f != stdout && fclose(f) && !err)
+		err = -errno;
+	if (err)
+		fprintf(stderr, "deadmx: %s: %s\n", path, strerror(-err));
+	return err;
 }
 
-static int cmd_run_report(struct cmd_run *run)
+static int cmd_run_status(const struct cmd_run *run, size_t n)
 {
-	struct verdict *v = run->verdicts;
-	size_t n = 0;
-	int err;
+	int status = EXIT_PASSED;
 
-	/* Those that ended; an interrupted run reports what it has. */
-	for (size_t i = 0; i < run->job_count; i++)
-		if (run->job[i].status >= 0)
-			v[n++] = v[i];
-	for (size_t i = 0; run->strict && i < n; i++)
-		verdict_make_strict(&v[i]);
-	report_table(run->json && !strcmp(run->json, "-") ? stderr : stdout, v,
-		     n);
-	err = cmd_run_write(run->json, v, n, report_json);
-	err |= cmd_run_write(run->junit, v, n, report_junit);
-	err |= cmd_run_write(run->tap, v, n, report_tap);
-	if (err)
-		return EXIT_HARNESS;
 	if (cmd_run_stopped) {
 		fprintf(stderr, "deadmx: interrupted: %zu of %zu runs done\n",
 			n, run->job_count);
@@ -544,14 +594,42 @@ static int cmd_run_report(struct cmd_run *run)
 	}
 	if (run->machine)
 		return EXIT_MACHINE;
-	err = EXIT_PASSED;
 	for (size_t i = 0; i < n; i++) {
-		if (v[i].kind == VERDICT_ERROR)
+		if (run->verdicts[i].kind == VERDICT_ERROR)
 			return EXIT_HARNESS;
-		if (v[i].kind == VERDICT_FAIL)
-			err = EXIT_CHECK_FAILED;
+		if (run->verdicts[i].kind == VERDICT_FAIL)
+			status = EXIT_CHECK_FAILED;
 	}
-	return err;
+	return status;
+}
+
+static int cmd_run_report(struct cmd_run *run)
+{
+	FILE *table = run->json && !strcmp(run->json, "-") ? stderr : stdout;
+	struct cmd_run_reports r = {run,
+				    calloc(run->job_count, sizeof(*r.job))};
+	struct verdict *v = run->verdicts;
+	size_t n = 0;
+	int err;
+
+	assert(r.job);
+	/* Those that ended; an interrupted run reports what it has. */
+	for (size_t i = 0; i < run->job_count; i++)
+		if (run->job[i].status >= 0) {
+			r.job[n] = i;
+			v[n++] = v[i];
+		}
+	for (size_t i = 0; run->strict && i < n; i++)
+		verdict_make_strict(&v[i]);
+	if (run->targets.count > 1)
+		report_matrix(table, v, n);
+	else
+		report_table(table, v, n);
+	err = cmd_run_write(run->json, &r, n, cmd_run_report_json);
+	err |= cmd_run_write(run->junit, &r, n, cmd_run_report_junit);
+	err |= cmd_run_write(run->tap, &r, n, cmd_run_report_tap);
+	free(r.job);
+	return err ? EXIT_HARNESS : cmd_run_status(run, n);
 }
 
 /* --- the command ------------------------------------------------------- */
@@ -572,6 +650,17 @@ static const struct option cmd_run_options[] = {
 		{0},
 };
 
+/* A target may be given by its address, too. */
+static int cmd_run_add_target(struct cmd_run *run, const char *name)
+{
+	if (remote_address_is(name)) {
+		if (remote_option_take(&run->remote, REMOTE_OPTION_AT, name))
+			return -EINVAL;
+		name = "remote";
+	}
+	return run_targets_add(&run->targets, name, stderr);
+}
+
 static int cmd_run_option(struct cmd_run *run, int option)
 {
 	char *end;
@@ -584,9 +673,11 @@ static int cmd_run_option(struct cmd_run *run, int option)
 			       : 0;
 	switch (option) {
 	case 't':
-		return cmd_run_load_target(run, optarg) ? EXIT_USAGE : 0;
+		return cmd_run_add_target(run, optarg) ? EXIT_USAGE : 0;
 	case 'r':
-		return cmd_run_set_root(run, optarg) ? EXIT_USAGE : 0;
+		return run_targets_set_root(&run->targets, optarg, stderr)
+			       ? EXIT_USAGE
+			       : 0;
 	case 'o':
 		run->out = optarg;
 		return 0;
@@ -626,6 +717,28 @@ static int cmd_run_option(struct cmd_run *run, int option)
 	}
 }
 
+/* 0 with the target that is elsewhere, or NULL; there may be one. */
+static int cmd_run_find_remote(const struct cmd_run *run,
+			       const struct target **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < run->targets.count; i++) {
+		const struct target *t = run->targets.list[i].target;
+
+		if (!t->is_remote)
+			continue;
+		if (*ret || run->jobs > 1) {
+			fputs("deadmx run: a server elsewhere meets one world "
+			      "at a time: leave -j out, and run others by "
+			      "themselves\n",
+			      stderr);
+			return -EINVAL;
+		}
+		*ret = t;
+	}
+	return remote_option_check(&run->remote, *ret);
+}
+
 static int cmd_run_execute(struct cmd_run *run)
 {
 	struct sigaction action = {.sa_handler = cmd_run_on_signal};
@@ -633,7 +746,8 @@ static int cmd_run_execute(struct cmd_run *run)
 	char text[512];
 	int err;
 
-	if (!run->target_count && cmd_run_load_target(run, "model"))
+	if (!run->targets.count &&
+	    run_targets_add(&run->targets, "model", stderr))
 		return EXIT_USAGE;
 	if (cmd_run_find_remote(run, &remote) || cmd_run_load_scenarios(run))
 		return EXIT_USAGE;
@@ -643,12 +757,12 @@ static int cmd_run_execute(struct cmd_run *run)
 			strerror(-err));
 		return EXIT_USAGE;
 	}
-	if (run->target_count > (remote != NULL) &&
+	if (run->targets.count > (remote != NULL) &&
 	    sandbox_probe(text, sizeof(text))) {
 		fprintf(stderr, "deadmx: %s\n", text);
 		return EXIT_MACHINE;
 	}
-	if (cmd_run_fetch(run))
+	if (run_targets_fetch(&run->targets, stderr))
 		return EXIT_MACHINE;
 	cmd_run_plan(run);
 	sigaction(SIGINT, &action, NULL);
@@ -659,24 +773,21 @@ static int cmd_run_execute(struct cmd_run *run)
 
 static void cmd_run_release(struct cmd_run *run)
 {
-	for (size_t i = 0; i < run->job_count; i++) {
-		free(run->job[i].dir);
-		if (run->job[i].status >= 0)
-			verdict_release(&run->verdicts[i]);
-	}
+	size_t n = 0;
+
+	/* Those that ended stand in front when they are reported. */
+	for (size_t i = 0; i < run->job_count; i++)
+		n += run->job[i].status >= 0;
+	for (size_t i = 0; i < n; i++)
+		verdict_release(&run->verdicts[i]);
 	for (size_t i = 0; run->scenarios && i < run->scenario_count; i++) {
 		deadmx_scenario_free(run->scenarios[i]);
 	}
 	scenario_files_release(&run->files);
-	for (size_t i = 0; i < run->target_count; i++) {
-		target_free(run->targets[i].target);
-		free(run->targets[i].file);
-		target_layers_release(&run->targets[i].layers);
-		free(run->targets[i].root);
-	}
+	run_targets_release(&run->targets);
 	free(run->scenarios);
-	free(run->targets);
 	free(run->job);
+	free(run->order);
 	free(run->verdicts);
 }
 
@@ -686,8 +797,6 @@ int cmd_run(int argc, char **argv)
 	int option, status = 0;
 
 	remote_option_defaults(&run.remote);
-	run.targets = calloc(CMD_RUN_TARGETS_MAX, sizeof(*run.targets));
-	assert(run.targets);
 	optind = 0;
 	while (!status && (option = getopt_long(argc, argv, "hj:",
 						cmd_run_options, NULL)) != -1) {

@@ -181,8 +181,9 @@ static void run_live(struct run *r, bool last)
 		return;
 	fprintf(stderr, "\r\033[K%s", last ? "" : "  ");
 	if (!last)
-		fprintf(stderr, "%s on %s: %s, %u attempts",
-			r->job->scenario->name, r->job->target->name,
+		fprintf(stderr, "%s%s on %s: %s, %u attempts",
+			r->job->live_prefix, r->job->scenario->name,
+			r->job->target->name,
 			deadmx_duration_format(run_now(r), text, sizeof(text)),
 			r->attempts);
 	fflush(stderr);

@@ -22,9 +22,10 @@ struct run_job {
 	/* Folders that are laid over the sandbox's root, one after another;
 	 * the first NULL is the end. */
 	const char *layers[RUN_LAYERS_MAX];
-	const char *dir; /* run folder; made, emptied of an old run */
-	int cpu;	 /* -1: any */
-	bool live;	 /* a progress line on standard error */
+	const char *dir;	 /* run folder; made, emptied of an old run */
+	int cpu;		 /* -1: any */
+	bool live;		 /* a progress line on standard error */
+	const char *live_prefix; /* its first words */
 };
 
 /* Names in a run folder. */

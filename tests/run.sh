@@ -38,7 +38,8 @@ step "tests, ASan and UBSan" ctest --test-dir build-asan --output-on-failure \
 	-j2
 step "fuzzing, a minute each" sh tests/fuzz/run.sh 60
 deadmx=$PWD/build/deadmx
-for test in tests/e2e/*.sh tests/mustfail/run.sh tests/mutants/run.sh; do
+for test in tests/e2e/*.sh tests/mustfail/run.sh tests/mutants/run.sh \
+	tests/mta/ci.sh; do
 	step "$test" sh "$test" "$deadmx"
 done
 echo

@@ -392,6 +392,9 @@
 	XX(RUN_UNSUPPORTED, "run/unsupported", \
 	   "the target cannot do what the scenario asks", \
 	   "This MTA, or the way it is set up, has no means for what is asked; that says nothing against it.") \
+	XX(RUN_TARGET_MISSING, "run/target-missing", \
+	   "the MTA can't be had on this machine", \
+	   "It is neither installed nor in the cache, and could not be fetched; that says nothing about the MTA.") \
 	XX(RUN_CLOCK, "run/clock-unhandled", \
 	   "the MTA made a timed call that ran in host time", \
 	   "The virtual clock was bypassed, so the times of this run mean nothing.") \

@@ -45,9 +45,9 @@ void verdict_finding_release(struct finding *f)
 	free(f->known);
 }
 
-void verdict_release(struct verdict *v)
+void verdict_lighten(struct verdict *v)
 {
-	for (size_t i = 0; i < v->attempt_count; i++) {
+	for (size_t i = 0; v->attempts && i < v->attempt_count; i++) {
 		struct attempt *a = &v->attempts[i];
 
 		free(a->recipient);
@@ -57,6 +57,19 @@ void verdict_release(struct verdict *v)
 		free(a->stage);
 		free(a->reply);
 	}
+	for (size_t i = 0; v->deliveries && i < v->delivery_count; i++) {
+		free(v->deliveries[i].recipient);
+		free(v->deliveries[i].host);
+	}
+	free(v->attempts);
+	free(v->deliveries);
+	v->attempts = NULL;
+	v->deliveries = NULL;
+}
+
+void verdict_release(struct verdict *v)
+{
+	verdict_lighten(v);
 	for (size_t i = 0; i < v->ndr_count; i++) {
 		struct ndr_record *n = &v->ndrs[i];
 
@@ -68,10 +81,6 @@ void verdict_release(struct verdict *v)
 		free(n->recipient);
 		free(n->diagnostic);
 	}
-	for (size_t i = 0; i < v->delivery_count; i++) {
-		free(v->deliveries[i].recipient);
-		free(v->deliveries[i].host);
-	}
 	for (size_t i = 0; i < v->finding_count; i++)
 		verdict_finding_release(&v->findings[i]);
 	for (size_t i = 0; i < v->change_count; i++) {
@@ -80,9 +89,7 @@ void verdict_release(struct verdict *v)
 		free(v->changes[i].reason);
 	}
 	free(v->changes);
-	free(v->attempts);
 	free(v->ndrs);
-	free(v->deliveries);
 	free(v->findings);
 	free(v->scenario);
 	free(v->target);
@@ -124,6 +131,40 @@ void verdict_find(struct verdict *v, const char *id, enum severity severity,
 	rc = vasprintf(&f->observed, observed, ap);
 	va_end(ap);
 	assert(rc >= 0);
+}
+
+bool verdict_is_cause(const struct verdict *v, const struct finding *f)
+{
+	switch (v->kind) {
+	case VERDICT_FAIL:
+	case VERDICT_KNOWN:
+		return (f->severity == SEVERITY_MUST ||
+			f->severity == SEVERITY_SHOULD) &&
+		       !f->known == (v->kind == VERDICT_FAIL);
+	case VERDICT_ERROR:
+		return f->severity == SEVERITY_ERROR;
+	case VERDICT_UNSUPPORTED:
+		return true;
+	case VERDICT_PASS:
+	case VERDICT_COUNT:
+		break;
+	}
+	return false;
+}
+
+const struct finding *verdict_cause(const struct verdict *v)
+{
+	const struct finding *first = NULL;
+
+	for (size_t i = 0; i < v->finding_count; i++) {
+		const struct finding *f = &v->findings[i];
+
+		if (verdict_is_cause(v, f) &&
+		    (!first || (first->severity == SEVERITY_SHOULD &&
+				f->severity == SEVERITY_MUST)))
+			first = f;
+	}
+	return first;
 }
 
 void verdict_changed(struct verdict *v, const char *id, const char *severity,
@@ -308,6 +349,8 @@ json_t *verdict_to_json(const struct verdict *v)
 {
 	json_t *o = json_object();
 
+	assert(v->attempts || !v->attempt_count);
+	assert(v->deliveries || !v->delivery_count);
 	verdict_put(o, "scenario", verdict_text(v->scenario));
 	verdict_put(o, "target", verdict_text(v->target));
 	verdict_put(o, "target_version", verdict_text(v->target_version));

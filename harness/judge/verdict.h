@@ -87,11 +87,11 @@ struct verdict {
 	char *target, *target_version;
 	enum verdict_kind kind;
 	double virtual_seconds, host_seconds;
-	struct attempt *attempts;
+	struct attempt *attempts; /* NULL: left out, see verdict_lighten() */
 	size_t attempt_count;
 	struct ndr_record *ndrs; /* one per recipient group of each NDR */
 	size_t ndr_count;
-	struct delivery *deliveries;
+	struct delivery *deliveries; /* the same */
 	size_t delivery_count;
 	struct finding *findings;
 	size_t finding_count;
@@ -104,6 +104,18 @@ const char *verdict_word(enum verdict_kind kind);
 const char *severity_word(enum severity severity);
 
 void verdict_release(struct verdict *v);
+/*
+ * Leave out what may be long and is needed by --json alone: attempts and
+ * deliveries. Their counts stay. @v is not for verdict_to_json() any more.
+ */
+void verdict_lighten(struct verdict *v);
+/* Did @f make the verdict what it is? With --strict "should" does, too. */
+bool verdict_is_cause(const struct verdict *v, const struct finding *f);
+/*
+ * The first finding that made it so, what must be before what should; of a
+ * target that can't do it, the one that says why. NULL: it passed.
+ */
+const struct finding *verdict_cause(const struct verdict *v);
 void verdict_finding_release(struct finding *f);
 /* Adds a change; the strings are copied. */
 void verdict_changed(struct verdict *v, const char *id, const char *severity,

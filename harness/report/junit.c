@@ -30,30 +30,10 @@ static size_t junit_findings_of(const struct verdict *v, enum severity severity)
 	return count;
 }
 
-/* Did it make the verdict what it is? With --strict "should" does, too. */
-static bool junit_counts(const struct verdict *v, const struct finding *f)
-{
-	if (v->kind == VERDICT_ERROR)
-		return f->severity == SEVERITY_ERROR;
-	return (f->severity == SEVERITY_MUST ||
-		f->severity == SEVERITY_SHOULD) &&
-	       !f->known == (v->kind == VERDICT_FAIL);
-}
-
-/* The message of a failure: the first finding that made it one; what must be
- * before what should. */
 static void junit_message(FILE *out, const struct verdict *v)
 {
-	const struct finding *first = NULL;
+	const struct finding *first = verdict_cause(v);
 
-	for (size_t i = 0; i < v->finding_count; i++) {
-		const struct finding *f = &v->findings[i];
-
-		if (junit_counts(v, f) &&
-		    (!first || (first->severity == SEVERITY_SHOULD &&
-				f->severity == SEVERITY_MUST)))
-			first = f;
-	}
 	if (first)
 		report_text_finding(out, first, report_text_xml);
 }

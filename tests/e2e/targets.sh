@@ -100,6 +100,16 @@ status 2 "$deadmx" run --target dma --target "$root/harness/targets/dma.yml" \
 	"$root/scenarios/control" && grep -q 'two targets are called dma' err
 ok "two targets of one name are refused"
 
+# --- the file of docs/own-target.md, on Debian's dma
+
+sed -n '/^<!-- the whole file -->$/,/^<!-- end -->$/s/^    //p' \
+	"$root/docs/own-target.md" > my-mta.yml
+status 0 "$deadmx" targets --check my-mta.yml &&
+	status 0 "$deadmx" run --target my-mta.yml --target-root "$tree" \
+		--out runs "$root/scenarios/control/healthy.yml" &&
+	grep -q '"target_version": "v0' runs/control/healthy/my-mta/verdict.json
+ok "the target file of the how-to works"
+
 # --- known faults
 
 sed 's/^  mutant: none/  mutant: no-ndr/' \

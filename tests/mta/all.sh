@@ -13,15 +13,7 @@ shift
 here=$(cd "$(dirname "$0")/../.." && pwd)
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
-if [ $# -eq 0 ]; then
-	for name in $("$deadmx" targets | sed 's/ .*//'); do
-		if "$deadmx" targets fetch "$name" > /dev/null; then
-			set -- "$@" "$name"
-		else
-			echo "left out: $name"
-		fi
-	done
-fi
+[ $# -gt 0 ] || set -- all
 
 targets=
 for name in "$@"; do

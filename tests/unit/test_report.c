@@ -13,6 +13,7 @@
 
 #include "harness/report/json.h"
 #include "harness/report/junit.h"
+#include "harness/report/matrix.h"
 #include "harness/report/table.h"
 #include "harness/report/tap.h"
 #include "harness/report/text.h"
@@ -248,6 +249,48 @@ static void test_report_json(void **state)
 	assert_non_null(strstr(text, "\"host_seconds\": 12.25,"));
 }
 
+/* What is read one by one gives the same bytes. */
+static int report_get(void *arg, size_t i, struct verdict *ret)
+{
+	json_t *json = verdict_to_json(&v[i]);
+	int err = i == *(size_t *)arg ? -ENOENT : verdict_from_json(json, ret);
+
+	json_decref(json);
+	return err;
+}
+
+static void test_report_json_each(void **state)
+{
+	size_t len, faulty = REPORT_RUNS;
+	char *each = NULL;
+	FILE *out = open_memstream(&each, &len);
+	bool is_same;
+
+	render(report_json);
+	assert_int_equal(
+		report_json_each(out, REPORT_RUNS, report_get, &faulty), 0);
+	fclose(out);
+	is_same = !strcmp(text, each);
+	free(each);
+	assert_true(is_same);
+	assert_non_null(strstr(text, "{\n  \"deadmx\": \"" DEADMX_VERSION
+				     "\",\n  \"results\": [\n    {\n      "
+				     "\"scenario\": \"offline/refused\",\n"));
+	assert_non_null(strstr(text, "\n    },\n    {\n"));
+	assert_non_null(strstr(text, "\n    }\n  ]\n}\n"));
+}
+
+/* One that can't be read any more is an error, not left out. */
+static void test_report_json_each_error(void **state)
+{
+	size_t faulty = 2;
+	FILE *out = fopen("/dev/null", "we");
+	int err = report_json_each(out, REPORT_RUNS, report_get, &faulty);
+
+	fclose(out);
+	assert_int_equal(err, -ENOENT);
+}
+
 /* docs/json.md names every member, and the JSON has no other. */
 static void test_report_json_is_documented(void **state)
 {
@@ -288,8 +331,9 @@ static void test_report_json_is_documented(void **state)
 static void test_report_write_error(void **state)
 {
 	static int (*const reports[])(FILE *, const struct verdict *,
-				      size_t) = {report_table, report_json,
-						 report_junit, report_tap};
+				      size_t) = {report_table, report_matrix,
+						 report_json, report_junit,
+						 report_tap};
 
 	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
 		FILE *out = fopen("/dev/full", "we");
@@ -311,6 +355,7 @@ static void test_report_nothing(void **state)
 	report_junit(out, v, 0);
 	report_json(out, v, 0);
 	report_table(out, v, 0);
+	report_matrix(out, v, 0);
 	fclose(out);
 	assert_non_null(strstr(text, "1..0\n"));
 	assert_non_null(strstr(text, "\"results\": []"));
@@ -347,6 +392,8 @@ int main(void)
 		TEST(test_report_known),
 		TEST(test_report_junit_message),
 		TEST(test_report_json),
+		TEST(test_report_json_each),
+		TEST(test_report_json_each_error),
 		TEST(test_report_json_is_documented),
 		TEST(test_report_write_error),
 		TEST(test_report_nothing),

@@ -263,6 +263,45 @@ static void test_verdict_ids_are_explained(void **state)
 	assert_null(finding_why("rfc1149/1/pigeon"));
 }
 
+/* What made it so: what must be first; what is known only when all is. */
+static void test_verdict_cause(void **state)
+{
+	assert_null(verdict_cause(&v));
+	verdict_find(&v, "note", SEVERITY_NOTE, NULL, NULL, "x");
+	verdict_find(&v, "old", SEVERITY_MUST, NULL, NULL, "x");
+	verdict_find(&v, "should", SEVERITY_SHOULD, NULL, NULL, "x");
+	assert_null(verdict_cause(&v));
+	v.findings[1].known = strdup("old");
+	verdict_settle(&v);
+	assert_ptr_equal(verdict_cause(&v), &v.findings[1]);
+	v.kind = VERDICT_FAIL; /* --strict */
+	assert_ptr_equal(verdict_cause(&v), &v.findings[2]);
+	verdict_find(&v, "must", SEVERITY_MUST, NULL, NULL, "x");
+	assert_ptr_equal(verdict_cause(&v), &v.findings[3]);
+	verdict_find(&v, "error", SEVERITY_ERROR, NULL, NULL, "x");
+	verdict_settle(&v);
+	assert_ptr_equal(verdict_cause(&v), &v.findings[4]);
+	v.kind = VERDICT_UNSUPPORTED;
+	assert_ptr_equal(verdict_cause(&v), &v.findings[0]);
+}
+
+/* Attempts and deliveries go, their counts stay. */
+static void test_verdict_lighten(void **state)
+{
+	v.attempts = calloc(2, sizeof(*v.attempts));
+	v.attempt_count = 2;
+	v.attempts[1].reply = strdup("451 Later");
+	v.deliveries = calloc(1, sizeof(*v.deliveries));
+	v.delivery_count = 1;
+	v.deliveries[0].host = strdup("mx.dest.example");
+	verdict_lighten(&v);
+	verdict_lighten(&v);
+	assert_null(v.attempts);
+	assert_null(v.deliveries);
+	assert_int_equal(v.attempt_count, 2);
+	assert_int_equal(v.delivery_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, verdict_teardown)
 
 int main(void)
@@ -273,6 +312,8 @@ int main(void)
 		TEST(test_verdict_to_json_is_as_documented),
 		TEST(test_verdict_find_after_reading),
 		TEST(test_verdict_settle_known),
+		TEST(test_verdict_cause),
+		TEST(test_verdict_lighten),
 		TEST(test_verdict_strict_known),
 		TEST(test_verdict_round_trip),
 		TEST(test_verdict_to_json_any_bytes),
