@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 
 #include "sim/net_fault.h"
 #include "sim/sim_timer.h"
@@ -32,6 +34,7 @@ struct connection {
 	int open_handles;
 	bool ended; /* the session is over: input is swallowed */
 	bool eof;   /* the client sends no more */
+	bool quits; /* it said QUIT before that, and waits for replies */
 	bool shut;  /* our FIN is under way */
 	bool reading;
 	bool deaf; /* nothing is taken from the socket any more */
@@ -354,6 +357,32 @@ static size_t connection_space(const struct connection *c)
 		       : CONNECTION_SLOW_BYTES - waiting;
 }
 
+/*
+ * Is QUIT the last that came? Behind it a FIN is no hang-up: Exim sends both
+ * together with the message, shuts its side only, and reads the replies. What
+ * the kernel still has is the end of it. TLS has no such ends.
+ */
+static bool connection_quits(const struct connection *c)
+{
+	static const char quit[] = "\nQUIT\r\n";
+	enum { LEN = sizeof(quit) - 1 };
+	char text[LEN + CONNECTION_INPUT_MAX] = "\n";
+	size_t n = c->in_len < LEN ? c->in_len : LEN;
+	size_t len = 1 + n;
+	uv_os_fd_t fd;
+	ssize_t more = 0;
+
+	if (c->layer != LAYER_PLAIN)
+		return false;
+	if (n)
+		memcpy(text + 1, c->in + c->in_len - n, n);
+	if (!c->eof && !uv_fileno((const uv_handle_t *)&c->tcp, &fd))
+		more = recv(fd, text + len, sizeof(text) - len,
+			    MSG_PEEK | MSG_DONTWAIT);
+	len += more > 0 ? (size_t)more : 0;
+	return len >= LEN && strncasecmp(text + len - LEN, quit, LEN) == 0;
+}
+
 /* Its end is behind all that it sent, and would be met at our pace. */
 static bool connection_has_left(const struct connection *c, bool *ret_reset)
 {
@@ -363,7 +392,15 @@ static bool connection_has_left(const struct connection *c, bool *ret_reset)
 	    poll(&p, 1, 0) != 1)
 		return false;
 	*ret_reset = (p.revents & POLLERR) != 0;
-	return true;
+	return *ret_reset || !(c->quits || connection_quits(c));
+}
+
+/* Is what came in held back by us, and not by the client? */
+static bool connection_is_behind(const struct connection *c)
+{
+	return smtp_session_held(c->session) ||
+	       smtp_session_mute_quit(c->session) ||
+	       (c->slow_ns && c->in_len > c->admitted);
 }
 
 static void connection_on_slow(uv_timer_t *timer)
@@ -508,7 +545,11 @@ static void connection_on_eof(struct connection *c, bool reset)
 	enum tls_state before;
 
 	c->eof = true;
+	c->quits = !reset && !c->ended && c->session &&
+		   (smtp_session_mute_quit(c->session) || connection_quits(c));
 	connection_process(c);
+	if (c->quits)
+		return;
 	if (!c->ended && c->layer == LAYER_TLS) {
 		before = tls_state(c->tls);
 		tls_hangup(c->tls);
@@ -694,6 +735,12 @@ static void connection_process(struct connection *c)
 	    tls_state(c->tls) == TLS_STATE_CLOSED)
 		connection_on_tls_closed(c);
 	connection_flush(c);
+	if (c->quits && !c->ended && !connection_is_behind(c)) {
+		/* That was no QUIT after all. */
+		c->ops->on_hangup(c->arg, false);
+		connection_finish(c);
+		return;
+	}
 	connection_pause(c);
 	connection_trim(c);
 	/* TLS answers of its own accord: who reads nothing isn't read from. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sim/smtp_reply.h"
 #include "sim/smtp_session_priv.h"
@@ -38,6 +39,11 @@ enum smtp_state smtp_session_state(const struct smtp_session *s)
 bool smtp_session_has_quit(const struct smtp_session *s)
 {
 	return s->quit;
+}
+
+bool smtp_session_mute_quit(const struct smtp_session *s)
+{
+	return s->state == SMTP_STATE_MUTE && s->mute_quit;
 }
 
 bool smtp_session_held(const struct smtp_session *s)
@@ -461,6 +467,9 @@ void smtp_session_line(struct smtp_session *s, const char *line, size_t len,
 		smtp_data_line(s, line, len, end);
 		return;
 	case SMTP_STATE_MUTE:
+		s->mute_quit = len == strlen("QUIT") &&
+			       strncasecmp(line, "QUIT", len) == 0;
+		return;
 	case SMTP_STATE_CLOSED:
 		return;
 	case SMTP_STATE_CONNECT:

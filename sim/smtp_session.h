@@ -164,6 +164,8 @@ void smtp_session_resume(struct smtp_session *s);
 void smtp_session_relayed(struct smtp_session *s, const char *reply);
 /* The client has said QUIT and was answered. */
 bool smtp_session_has_quit(const struct smtp_session *s);
+/* The client has said QUIT, and nothing after it, to one that never answers. */
+bool smtp_session_mute_quit(const struct smtp_session *s);
 enum smtp_state smtp_session_state(const struct smtp_session *s);
 const char *smtp_state_name(enum smtp_state state);
 

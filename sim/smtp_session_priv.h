@@ -57,6 +57,7 @@ struct smtp_session {
 	bool data_too_big, data_no_room;
 	bool line_begins;   /* in DATA: the last line ended in CRLF */
 	bool slow;	    /* the message is taken slowly */
+	bool mute_quit;	    /* MUTE: the last line was QUIT */
 	bool answered;	    /* a fault at body has replied before the end */
 	bool answered_good; /* and how */
 	bool chunk_last;    /* BDAT: this one is marked LAST */

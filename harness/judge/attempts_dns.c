@@ -15,6 +15,7 @@ struct dns_domain {
 	bool is_open;
 	int64_t first_ns, last_ns;
 	const char *fault; /* action word of the last one, or NULL */
+	bool has_address;  /* of a server that it could connect to */
 };
 
 struct attempts_dns {
@@ -235,6 +236,8 @@ static void domain_close(struct attempts_dns *d, struct dns_domain *domain)
 	if (!domain->is_open)
 		return;
 	domain->is_open = false;
+	if (domain->has_address && !domain->fault)
+		return;
 	if (d->a->try_count + d->try_count >= ATTEMPTS_MAX) {
 		d->is_flooded = true;
 		return;
@@ -251,8 +254,25 @@ static void domain_close(struct attempts_dns *d, struct dns_domain *domain)
 	}
 }
 
+/* Does the answer hold a server's own address? What a scenario gives a name
+ * for an address may be anything. */
+static bool answer_has_address(const struct attempts_dns *d,
+			       const struct event *e, const char *name)
+{
+	const struct deadmx_scenario *s = d->a->scenario;
+	const char *type = event_text(e, "qtype");
+
+	if (!type || (strcmp(type, "A") != 0 && strcmp(type, "AAAA") != 0) ||
+	    event_real(e, "answers", 0) < 1 || deadmx_scenario_name(s, name))
+		return false;
+	for (size_t i = 0; i < s->world.server_count; i++)
+		if (strcasecmp(s->world.servers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static void domain_question(struct attempts_dns *d, struct dns_domain *domain,
-			    const char *fault, int64_t t_ns)
+			    const char *fault, bool has_address, int64_t t_ns)
 {
 	if (domain->is_open && t_ns - domain->last_ns > ATTEMPTS_DNS_GAP_NS)
 		domain_close(d, domain);
@@ -260,8 +280,10 @@ static void domain_question(struct attempts_dns *d, struct dns_domain *domain,
 		domain->is_open = true;
 		domain->first_ns = t_ns;
 		domain->fault = NULL;
+		domain->has_address = false;
 	}
 	domain->last_ns = t_ns;
+	domain->has_address |= has_address;
 	domain->fault = fault ? fault : domain->fault;
 }
 
@@ -282,10 +304,11 @@ bool attempts_dns_question(struct attempts_dns *d, const struct event *e)
 	const char *word = event_text(e, "action");
 	enum deadmx_dns_action action = DEADMX_DNS_ACTION_ACCEPT;
 	const char *fault = NULL;
-	bool fired;
+	bool fired, has_address;
 
 	if (!name)
 		return false;
+	has_address = answer_has_address(d, e, name);
 	if (word && deadmx_dns_action_parse(word, &action) == 0 &&
 	    action != DEADMX_DNS_ACTION_ACCEPT)
 		fault = deadmx_dns_action_word(action);
@@ -295,7 +318,8 @@ bool attempts_dns_question(struct attempts_dns *d, const struct event *e)
 	for (size_t i = 0; i < d->domain_count; i++)
 		if (names_have(d->domains[i].names, name) &&
 		    !domain_is_early(d->a, d->domains[i].domain, e->t_ns))
-			domain_question(d, &d->domains[i], fault, e->t_ns);
+			domain_question(d, &d->domains[i], fault, has_address,
+					e->t_ns);
 	return fired;
 }
 

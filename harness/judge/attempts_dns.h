@@ -6,7 +6,10 @@
  * that it tried. They are looked at where the scenario's names stand on the
  * way of a recipient's domain: questions for the domain, its MX hosts and
  * aliases, one soon after the other, are one attempt, unless a connection
- * comes of it. Then they are part of that.
+ * comes of it. Then they are part of that. Where DNS told the address of one
+ * of the servers, and nothing failed, it was not DNS that ended the matter: an
+ * MTA that routes its whole queue each time it wakes (Exim does) asks, and
+ * connects only to hosts whose time has come.
  */
 #ifndef HARNESS_JUDGE_ATTEMPTS_DNS_H
 #define HARNESS_JUDGE_ATTEMPTS_DNS_H

@@ -162,6 +162,40 @@ static void test_attempts_dns_session_again(void **unused)
 	check_tries("0.1:connect:-:1");
 }
 
+/* @type and how many records came. */
+static void dns_answers(double t, const char *name, const char *type, int count)
+{
+	ev(t, "dns",
+	   "\"name\":\"%s\",\"qtype\":\"%s\",\"rcode\":\"NOERROR\","
+	   "\"answers\":%d,\"transport\":\"udp\",\"delay\":0,"
+	   "\"action\":null,\"line\":null",
+	   name, type, count);
+}
+
+/* Who learned a server's address and doesn't connect was not stopped by DNS;
+ * unless something else failed, or the address is the scenario's. */
+static void test_attempts_dns_held_back(void **unused)
+{
+	stored_begin(NAMES("    dest.example: {timeline: [{from: 1d, "
+			   "mx: []}]}\n"
+			   "    odd.dest.example: {a: 127.0.0.1}\n"
+			   "  servers: {" MX1 ": {}, odd.dest.example: {}}\n")
+			     STORED_MAIL EXPECT);
+	run_begin();
+	inject(0, ALICE, BOB);
+	dns_answers(100, "dest.example", "MX", 1);
+	dns_answers(100, "Mx1.Dest.Example", "A", 1);
+	dns_answers(200, MX1, "AAAA", 1);
+	dns_answers(300, MX1, "A", 0);
+	dns_answers(400, MX1, "MX", 1);
+	dns_answers(500, MX1, "A", 1);
+	dns(501, "dest.example", "\"servfail\"");
+	dns_answers(600, "odd.dest.example", "A", 1);
+	run_finish(700, "x");
+	read_back();
+	check_tries("300:dns:-:1 400:dns:-:2 500:dns:servfail:3 600:dns:-:4");
+}
+
 /* Names on the way: by MX, by alias, at some time. Others say nothing. */
 static void test_attempts_dns_names_on_the_way(void **unused)
 {
@@ -445,6 +479,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_attempts_dns_rounds),
 		TEST(test_attempts_dns_connected),
+		TEST(test_attempts_dns_held_back),
 		TEST(test_attempts_dns_two_domains),
 		TEST(test_attempts_dns_within_a_round),
 		TEST(test_attempts_dns_session_again),

@@ -137,6 +137,82 @@ static void test_smtp_server_stall_pipelined(void **state)
 			       "reply 1 mx.test mail 250 Sender ok\n"));
 }
 
+/* Behind QUIT a FIN is no hang-up: Exim waits for the replies all the same. */
+static void test_smtp_server_stall_half_closed(void **state)
+{
+	struct fixture *f = *state;
+	int64_t begun;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_MAIL,
+					   .action = DEADMX_ACTION_STALL,
+					   .stall_ns = MS(50)});
+	f->config.extensions = 1u << DEADMX_EXTENSION_CHUNKING;
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n");
+	begun = fixture_now(&f->w);
+	fixture_send(&f->w, fd,
+		     "EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+		     "BDAT 3 LAST\r\nx\r\nquit\r\n");
+	shutdown(fd, SHUT_WR);
+	fixture_await_event(&f->w, "reply 1 mx.test mail 250");
+	assert_true(fixture_now(&f->w) - begun >= MS(50));
+	fixture_await_event(&f->w, "reply 1 mx.test quit 221 ");
+	fixture_await_event(&f->w, "close 1 mx.test server fin\n");
+	assert_non_null(strstr(f->w.events, "message 1 "));
+	close(fd);
+}
+
+/* What looks like QUIT may be the end of a letter that isn't all there. */
+static void test_smtp_server_stall_false_quit(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_MAIL,
+					   .action = DEADMX_ACTION_STALL,
+					   .stall_ns = MS(50)});
+	f->config.extensions = 1u << DEADMX_EXTENSION_CHUNKING;
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n");
+	fixture_send(&f->w, fd,
+		     "EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+		     "BDAT 30 LAST\r\nQUIT\r\n");
+	shutdown(fd, SHUT_WR);
+	fixture_await_event(&f->w, "close 1 mx.test client fin\n");
+	while (smtp_server_connections(f->server))
+		fixture_turn(&f->w);
+	assert_non_null(strstr(f->w.events, "reply 1 mx.test rcpt 250"));
+	assert_null(strstr(f->w.events, "message 1"));
+	close(fd);
+}
+
+/* Whoever never answers can't tell that client from one that has left. */
+static void test_smtp_server_mute_half_closed(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_RCPT,
+					   .action = DEADMX_ACTION_STALL,
+					   .stall_ns = DEADMX_FOREVER_NS});
+	begin(f);
+	fd = fixture_client(&f->w);
+	fixture_expect(&f->w, fd, "220 mx.test ESMTP\r\n");
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+		     "DATA\r\nQUIT\r\n");
+	fixture_await_event(&f->w, "fault 1 mx.test rcpt stall");
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 20; i++)
+		fixture_turn(&f->w);
+	assert_null(strstr(f->w.events, "close 1"));
+	assert_int_equal(smtp_server_connections(f->server), 1);
+	close(fd);
+}
+
 /* A client that leaves while a reply is held back ends the session. */
 static void test_smtp_server_client_leaves(void **state)
 {
@@ -400,6 +476,36 @@ static void test_smtp_server_slow_left(void **state)
 	while (smtp_server_connections(f->server))
 		fixture_turn(&f->w);
 	assert_null(strstr(f->w.events, "message 1"));
+}
+
+/* One that has said QUIT waits for the end, though it sends no more. */
+static void test_smtp_server_slow_half_closed(void **state)
+{
+	struct fixture *f = *state;
+	char text[6001] = ""; /* no more than its window takes */
+	int fd;
+
+	add_fault(f, (struct deadmx_fault){.stage = DEADMX_STAGE_BODY,
+					   .action = DEADMX_ACTION_DRIP,
+					   .drip_ns = MS(5)});
+	begin(f);
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 99; i < sizeof(text) - 1; i += 100)
+		text[i] = '\n';
+	memcpy(text + sizeof(text) - 12, "\r\n.\r\nQUIT\r\n", 12);
+	fd = fixture_client(&f->w);
+	fixture_send(&f->w, fd,
+		     "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+		     "DATA\r\n");
+	fixture_await_event(&f->w, "reply 1 mx.test data 354");
+	assert_int_equal(send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL),
+			 sizeof(text) - 1);
+	shutdown(fd, SHUT_WR);
+	fixture_await_event(&f->w, "reply 1 mx.test quit 221 ");
+	assert_non_null(strstr(f->w.events, "message 1 "));
+	close(fd);
+	while (smtp_server_connections(f->server))
+		fixture_turn(&f->w);
 }
 
 /* Chunks are bytes, however the socket cuts them; commands follow at once. */
@@ -806,6 +912,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_smtp_server_conversation),
 		T(test_smtp_server_stall_pipelined),
+		T(test_smtp_server_stall_half_closed),
+		T(test_smtp_server_stall_false_quit),
+		T(test_smtp_server_mute_half_closed),
 		T(test_smtp_server_client_leaves),
 		T(test_smtp_server_drip),
 		T(test_smtp_server_drop),
@@ -815,6 +924,7 @@ int main(void)
 		T(test_smtp_server_stop_reading),
 		T(test_smtp_server_slow),
 		T(test_smtp_server_slow_left),
+		T(test_smtp_server_slow_half_closed),
 		T(test_smtp_server_chunks),
 		T(test_smtp_server_421),
 		T(test_smtp_server_limits),
