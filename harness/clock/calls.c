@@ -590,6 +590,22 @@ static socklen_t calls_unmap(struct sockaddr_storage *address, size_t len)
 	return sizeof(in);
 }
 
+/*
+ * getaddrinfo() of glibc sorts addresses by connecting a datagram socket to
+ * each, with the port that was asked for: no packet leaves, it is no attempt.
+ */
+static bool calls_is_stream(const struct task *t, int fd)
+{
+	int own = task_borrow_fd(t, fd), type = SOCK_STREAM;
+	socklen_t len = sizeof(type);
+
+	if (own >= 0) {
+		getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &len);
+		close(own);
+	}
+	return type == SOCK_STREAM;
+}
+
 static void call_connect(struct clock *c, struct task *t,
 			 struct arch_regs *regs)
 {
@@ -606,7 +622,8 @@ static void call_connect(struct clock *c, struct task *t,
 		clock_continue(t, 0);
 		return;
 	}
-	if (c->options.on_connect) {
+	if (c->options.on_connect &&
+	    calls_is_stream(t, (int)arch_arg(regs, 0))) {
 		socklen_t told = calls_unmap(&address, len);
 
 		c->options.on_connect(c->options.arg, t->process->tgid,

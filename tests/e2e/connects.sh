@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Attempts that no server sees are seen as connect() calls, whatever address
-# family an MTA connects with.
+# family an MTA connects with; a datagram socket's are none.
 # usage: connects.sh DEADMX
 deadmx=$1
 out=$(mktemp -d) || exit 1
@@ -28,6 +28,8 @@ sees() { # FAMILY ADDRESS: of the world's first server
 		    cat > /dev/null
 		    python3 -c '
 		    import socket
+		    u = socket.socket(socket.AF_$1, socket.SOCK_DGRAM)
+		    u.connect(("$2", 25))
 		    s = socket.socket(socket.AF_$1)
 		    print(s.connect_ex(("$2", 25)))'
 		queue: {show: echo one, empty: ^none}
