@@ -37,6 +37,8 @@ static const struct ndr_row {
 	 "451 4.7.1 Grey"},
 	{"courier-connection-refused.eml", EXPIRED, "bob@dest.test", "5.0.0",
 	 "Connection refused"},
+	{"courier-data-reset.eml", EXPIRED, "bob@dest.example", "5.0.0",
+	 "Network connection shut down"},
 	{"courier-delayed-warning.eml", DELAYED, "bob@dest.test", "4.0.0",
 	 NULL},
 	{"courier-stall-banner.eml", EXPIRED, "bob@dest.test", "5.0.0", NULL},
