@@ -41,6 +41,8 @@ static const struct ndr_row {
 	 "Network connection shut down"},
 	{"courier-delayed-warning.eml", DELAYED, "bob@dest.test", "4.0.0",
 	 NULL},
+	{"courier-no-smtputf8.eml", EXPIRED, "jürgen@dest.example", "5.0.0",
+	 "does not support E-mail"},
 	{"courier-stall-banner.eml", EXPIRED, "bob@dest.test", "5.0.0", NULL},
 	{"dma-451-default-timers.eml", EXPIRED, "rcpt@dest.test", NULL, NULL},
 	{"dma-451.eml", EXPIRED, "rcpt@dest.test", NULL, NULL},
