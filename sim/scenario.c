@@ -24,8 +24,6 @@ enum {
 	CASES_SHOWN = 10, /* when one has to be named */
 };
 
-#define DAY_NS		  (86400 * DEADMX_NS_PER_S)
-#define UNTIL_DEFAULT_NS  (7 * DAY_NS)
 #define SETTLE_DEFAULT_NS (2 * 3600 * DEADMX_NS_PER_S)
 #define START_DEFAULT_S	  INT64_C(1893456000) /* 2030-01-01T00:00:00Z */
 #define SUBJECT_DEFAULT	  "A message from deadmx"
@@ -415,7 +413,9 @@ static const struct deadmx_yaml_key world_keys[] = {
 	 "the virtual date at which the run begins, UTC (default "
 	 "2030-01-01T00:00:00Z)",
 	 false, "date"},
-	{"until", world_until, "the run ends here at the latest (default 7d)",
+	{"until", world_until,
+	 "the run ends here at the latest (default 7d, or expiry+2d "
+	 "when that is later)",
 	 false, "moment"},
 	{"settle", world_settle,
 	 "how long it is watched on when all mail has ended (default 2h)",
@@ -922,7 +922,6 @@ static struct deadmx_scenario *case_read(struct deadmx_yaml *doc,
 					      s->case_name);
 	}
 	s->world.start_unix_s = START_DEFAULT_S;
-	s->world.until_ns = UNTIL_DEFAULT_NS;
 	s->world.settle_ns = SETTLE_DEFAULT_NS;
 	root = scenario_matrix_case(doc, matrix, index);
 	if (!root)

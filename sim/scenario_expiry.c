@@ -10,6 +10,9 @@
 
 #include "sim/scenario_read.h"
 
+#define DAY_NS	       (86400 * DEADMX_NS_PER_S)
+#define UNTIL_LEAST_NS (7 * DAY_NS)
+
 static const struct deadmx_setting *
 lifetime_setting(const struct deadmx_scenario *s)
 {
@@ -39,6 +42,14 @@ static void moment_move(const struct deadmx_moment *moment, int64_t expiry_ns,
 	*ret_ns = expiry_ns + moment->offset_ns;
 	if (*ret_ns < 0)
 		*ret_ns = 0;
+}
+
+/* Long enough to see what an MTA does that tries for a week. */
+static int64_t until_default(int64_t expiry_ns)
+{
+	int64_t after_ns = expiry_ns + 2 * DAY_NS;
+
+	return after_ns > UNTIL_LEAST_NS ? after_ns : UNTIL_LEAST_NS;
 }
 
 /* A place for what is wrong: the first is told. */
@@ -125,6 +136,8 @@ bool deadmx_scenario_set_expiry(struct deadmx_scenario *s, int64_t expiry_ns,
 	struct deadmx_world *world = &s->world;
 
 	s->expiry_ns = expiry_ns;
+	if (!world->until_place.line)
+		world->until_ns = until_default(expiry_ns);
 	moment_move(&world->until_expiry, expiry_ns, &world->until_ns);
 	if (world->until_ns == 0)
 		tell(&finder, &world->until_place, expiry_ns,

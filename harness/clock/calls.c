@@ -15,6 +15,7 @@
 #include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -570,6 +571,41 @@ static void call_getsockopt(struct clock *c, struct task *t,
 		calls_skip(t, regs, 0);
 }
 
+/*
+ * IPv4 in a socket of IPv6 (RFC 4291 section 2.5.5.2) becomes IPv4, for what
+ * is met there is the same. Courier knows no other way.
+ */
+static socklen_t calls_unmap(struct sockaddr_storage *address, size_t len)
+{
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in = {.sin_family = AF_INET};
+
+	memcpy(&in6, address, sizeof(in6));
+	if (in6.sin6_family != AF_INET6 || len < sizeof(in6) ||
+	    !IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr))
+		return (socklen_t)len;
+	in.sin_port = in6.sin6_port;
+	memcpy(&in.sin_addr, &in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
+	memcpy(address, &in, sizeof(in));
+	return sizeof(in);
+}
+
+/*
+ * getaddrinfo() of glibc sorts addresses by connecting a datagram socket to
+ * each, with the port that was asked for: no packet leaves, it is no attempt.
+ */
+static bool calls_is_stream(const struct task *t, int fd)
+{
+	int own = task_borrow_fd(t, fd), type = SOCK_STREAM;
+	socklen_t len = sizeof(type);
+
+	if (own >= 0) {
+		getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &len);
+		close(own);
+	}
+	return type == SOCK_STREAM;
+}
+
 static void call_connect(struct clock *c, struct task *t,
 			 struct arch_regs *regs)
 {
@@ -586,10 +622,13 @@ static void call_connect(struct clock *c, struct task *t,
 		clock_continue(t, 0);
 		return;
 	}
-	if (c->options.on_connect)
+	if (c->options.on_connect &&
+	    calls_is_stream(t, (int)arch_arg(regs, 0))) {
+		socklen_t told = calls_unmap(&address, len);
+
 		c->options.on_connect(c->options.arg, t->process->tgid,
-				      (struct sockaddr *)&address,
-				      (socklen_t)len);
+				      (struct sockaddr *)&address, told);
+	}
 	if (t->process->socket_timeouts) {
 		struct socket_timeout *s = calls_socket(
 			c, calls_inode(t, (int)arch_arg(regs, 0)), false);

@@ -39,7 +39,8 @@ struct clock_options {
 	 * event pipe. Returns true when it did something that may have woken
 	 * the tree: then the clock looks again. May be NULL. */
 	bool (*on_quiet)(void *arg);
-	/* A connect() to an internet address by a task of the tree. */
+	/* A connect() of a stream socket to an internet address by a task of
+	 * the tree; IPv4 that is mapped into IPv6 comes as IPv4. */
 	void (*on_connect)(void *arg, pid_t tgid, const struct sockaddr *addr,
 			   socklen_t len);
 	void (*on_jump)(void *arg, int64_t virtual_ns);

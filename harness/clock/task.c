@@ -245,3 +245,15 @@ uint64_t task_ran_ns(struct task *task)
 
 	return task_schedstat(task, stat) ? stat[0] : 0;
 }
+
+int task_borrow_fd(const struct task *task, int fd)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, task->process->tgid, 0);
+	int own;
+
+	if (pidfd < 0)
+		return -1;
+	own = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	close(pidfd);
+	return own;
+}

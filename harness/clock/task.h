@@ -101,5 +101,8 @@ bool task_is_off_queue(struct task *task);
 uint64_t task_switches(struct task *task);
 /* How long it has been on a processor, host ns; 0 when unknown. */
 uint64_t task_ran_ns(struct task *task);
+/* A descriptor of our own for the open file behind its @fd (pidfd_getfd, Linux
+ * 5.6), to be closed; -1 when there is none. */
+int task_borrow_fd(const struct task *task, int fd);
 
 #endif

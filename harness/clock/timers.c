@@ -377,13 +377,8 @@ static int timers_fd_clock(int fd)
 static struct timer *timers_fd_adopt(struct clock *c, struct task *t, int fd)
 {
 	struct timer *timer;
-	int pidfd = (int)syscall(SYS_pidfd_open, t->process->tgid, 0);
-	int own, clockid;
+	int own = task_borrow_fd(t, fd), clockid;
 
-	if (pidfd < 0)
-		return NULL;
-	own = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	close(pidfd);
 	if (own < 0)
 		return NULL;
 	clockid = timers_fd_clock(own);

@@ -85,8 +85,13 @@ struct attempts_rcpt {
  */
 struct attempts_try {
 	int64_t t_ns;
-	int64_t quit_ns; /* the client said QUIT; 0 = it didn't */
-	int64_t end_ns;	 /* the connection ended; 0 = not seen */
+	/* The client said QUIT. It waited for the mail's sake until done_ns,
+	 * and may have kept the connection for more mail since. */
+	bool has_quit;
+	int64_t done_ns;
+	int64_t reply_ns; /* the server's last reply */
+	int awaited;	  /* replies that the client waits for */
+	int64_t end_ns;	  /* the connection ended; 0 = not seen */
 	const struct deadmx_server *server; /* NULL: DNS led to none */
 	const char *address; /* of the server, the one that was used */
 	const char *domain;  /* whose mail it was for; NULL = nobody's */

@@ -281,6 +281,7 @@ static void reader_accept(struct reader *r, const struct event *e)
 	if (!try)
 		return;
 	try->is_accepted = true;
+	try->awaited = 1; /* the greeting */
 	try->fault = NULL;
 	g_hash_table_insert(r->sessions, GSIZE_TO_POINTER((gsize)session),
 			    GSIZE_TO_POINTER((gsize)(try - r->a->tries) + 1));
@@ -361,13 +362,28 @@ static void reader_fault(struct reader *r, const struct event *e)
 		reader_set_reply(try, stage, reply);
 }
 
+/* After 354 the message has to be answered, after STARTTLS the handshake. */
+static void reader_answered(struct attempts_try *try, const char *stage,
+			    const char *text, int64_t t_ns)
+{
+	bool goes_on = text[0] == '3' || (text[0] == '2' && stage &&
+					  strcmp(stage, "starttls") == 0);
+
+	try->reply_ns = t_ns;
+	if (try->awaited && !goes_on)
+		try->awaited--;
+}
+
 static void reader_reply(struct reader *r, const struct event *e)
 {
 	const char *stage = reader_stage(event_text(e, "stage"));
 	const char *text = event_text(e, "text");
 	struct attempts_try *try = reader_session(r, e);
 
-	if (!try || !text || reader_is_aside(stage))
+	if (!try || !text)
+		return;
+	reader_answered(try, stage, text, e->t_ns);
+	if (reader_is_aside(stage))
 		return;
 	if (try->backend_failed && reader_is_bad(text)) {
 		try->fault = "relay";
@@ -385,6 +401,8 @@ static void reader_tls(struct reader *r, const struct event *e)
 {
 	struct attempts_try *try = reader_session(r, e);
 
+	if (try && try->awaited)
+		try->awaited--;
 	if (try && !try->fault && event_text(e, "error"))
 		try->stage = deadmx_stage_word(DEADMX_STAGE_TLS);
 }
@@ -462,8 +480,11 @@ static void reader_command(struct reader *r, const struct event *e)
 		reader_greeting(r, e, line);
 	if (!try || !line)
 		return;
-	if (!try->quit_ns && strcasecmp(line, "QUIT") == 0)
-		try->quit_ns = e->t_ns;
+	if (!try->has_quit && strcasecmp(line, "QUIT") == 0) {
+		try->has_quit = true;
+		try->done_ns = try->awaited ? e->t_ns : try->reply_ns;
+	}
+	try->awaited++;
 	address = reader_path(line, "RCPT TO:");
 	if (!address)
 		return;

@@ -41,9 +41,10 @@ static void schedule_try_end(const struct attempts_try *try, int64_t next_ns,
 
 	*ret_min = try->t_ns;
 	if (try->end_ns && (!next_ns || try->end_ns <= next_ns)) {
-		/* What the reply to QUIT is, or isn't, changes nothing. */
+		/* What the reply to QUIT is, or isn't, changes nothing, nor
+		 * how long the connection was kept before it. */
 		if (!schedule_is_read_late(try))
-			*ret_min = try->quit_ns ? try->quit_ns : try->end_ns;
+			*ret_min = try->has_quit ? try->done_ns : try->end_ns;
 		max = try->end_ns;
 	} else if (try->is_accepted) {
 		max += SCHEDULE_SESSION_NS;

@@ -53,6 +53,20 @@ static void test_expiry_default(void **state)
 	assert_int_equal(window(2)->until_ns, DEADMX_FOREVER_NS);
 }
 
+/* Without an end of its own a run outlasts mail that lives for a week. */
+static void test_expiry_end(void **state)
+{
+	struct deadmx_scenario *s = good("", "settle: 1h", "{rcpt: drop}");
+	char why[256];
+
+	assert_int_equal(s->world.until_ns, 7 * DAY_NS);
+	assert_true(
+		deadmx_scenario_set_expiry(s, 7 * DAY_NS, why, sizeof(why)));
+	assert_int_equal(s->world.until_ns, 9 * DAY_NS);
+	assert_true(deadmx_scenario_set_expiry(s, DAY_NS, why, sizeof(why)));
+	assert_int_equal(s->world.until_ns, 7 * DAY_NS);
+}
+
 /* Or when the scenario says, wherever in the file it does. */
 static void test_expiry_lifetime(void **state)
 {
@@ -225,6 +239,7 @@ int main(void)
 		T(test_expiry_moved),	T(test_expiry_names),
 		T(test_expiry_relays),	T(test_expiry_impossible),
 		T(test_expiry_refused), T(test_expiry_target),
+		T(test_expiry_end),
 	};
 #undef T
 

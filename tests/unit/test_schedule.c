@@ -315,6 +315,57 @@ static void test_schedule_read_late(void **unused)
 	       "; 1 of 1 gaps are wrong");
 }
 
+/* A session whose last word, QUIT, comes @idle seconds after @stage. */
+static void said_quit(double t, const char *stage, const char *text,
+		      double idle)
+{
+	int session;
+
+	connect_to(t, MX1_ADDRESS);
+	session = accepted(t, MX1, MX1_ADDRESS);
+	reply(t, session, "banner", "220 hello");
+	command(t, session, "EHLO mta.example");
+	if (strcmp(stage, "ehlo") != 0) {
+		reply(t, session, "ehlo", "250 hello");
+		command(t, session, "DATA");
+	}
+	if (text)
+		reply(t, session, stage, text);
+	command(t + idle, session, "QUIT");
+	reply(t + idle, session, "quit", "221 bye");
+	ev(t + idle, "close",
+	   "\"session\":%d,\"server\":\"" MX1 "\",\"by\":\"client\","
+	   "\"how\":\"fin\"",
+	   session);
+}
+
+/* A connection that is kept for more mail is no part of the attempt; one in
+ * which a reply is waited for is. */
+static void test_schedule_kept(void **unused)
+{
+	begin(COURIER);
+	said_quit(0, "data", "451 later", 60);
+	said_quit(300, "data", "451 later", 60);
+	said_quit(600, "data", "451 later", 60);
+	finish(700);
+	holds();
+	stored_end(NULL);
+	begin(COURIER);
+	said_quit(0, "ehlo", NULL, 60);
+	said_quit(300, "ehlo", NULL, 60);
+	finish(400);
+	breaks("6 min between the two", "5 min between rounds 1 and 2 for " BOB
+					"; 1 of 1 gaps are wrong");
+	stored_end(NULL);
+	/* The message is not answered. */
+	begin(COURIER);
+	said_quit(0, "data", "354 go on", 60);
+	said_quit(300, "data", "354 go on", 60);
+	finish(400);
+	breaks("6 min between the two", "5 min between rounds 1 and 2 for " BOB
+					"; 1 of 1 gaps are wrong");
+}
+
 /* How long an attempt without an answer lasted is not known. */
 static void test_schedule_unanswered(void **unused)
 {
@@ -553,7 +604,7 @@ int main(void)
 		T(test_schedule_reconnect), T(test_schedule_restart),
 		T(test_schedule_missing),   T(test_schedule_last),
 		T(test_schedule_longest),   T(test_schedule_limits),
-		T(test_schedule_read_late),
+		T(test_schedule_read_late), T(test_schedule_kept),
 	};
 #undef T
 
