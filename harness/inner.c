@@ -20,6 +20,7 @@
 #include "deadmx/scenario.h"
 #include "deadmx/world.h"
 #include "harness/inner_disk.h"
+#include "harness/inner_log.h"
 #include "harness/target.h"
 #include "harness/target_features.h"
 
@@ -30,7 +31,6 @@
 enum {
 	INNER_OUTPUT_MAX = 1 << 20, /* bytes kept of a command's output */
 	INNER_TAIL_MAX = 2000,	    /* bytes of it shown in an event */
-	INNER_LOG_LINE_MAX = 8192,  /* bytes of one syslog datagram */
 	INNER_READY_EVERY_MS = 250,
 	INNER_STOP_WITHIN_MS = 120 * 1000,
 	INNER_STEP_EVERY_MS = 100, /* virtual, between looks at a step */
@@ -89,6 +89,7 @@ struct inner {
 	uint64_t ready_deadline_ms;
 	uv_poll_t syslog;
 	int syslog_fd;
+	struct inner_log *log_file; /* of a target that writes one */
 };
 
 static void inner_enter(struct inner *in, enum inner_phase phase);
@@ -658,6 +659,32 @@ static void inner_inject(struct inner *in)
 	inner_step_plan(in);
 }
 
+static void inner_on_log_line(void *arg, const char *line, size_t len)
+{
+	struct inner *in = arg;
+
+	deadmx_event_emit(
+		in->log, DEADMX_EVENT_LOG,
+		json_pack("{s:o}", "line", deadmx_event_text(line, len)));
+}
+
+/* The folder is there at the latest when the setup has run. */
+static void inner_open_log_file(struct inner *in)
+{
+	char text[512];
+	int err;
+
+	if (!in->target->log_file || in->log_file)
+		return;
+	err = inner_log_new(&in->loop, in->target->log_file, inner_on_log_line,
+			    in, &in->log_file);
+	if (!err)
+		return;
+	snprintf(text, sizeof(text), "deadmx: can't follow log_file %.300s: %s",
+		 in->target->log_file, strerror(-err));
+	inner_on_log_line(in, text, strlen(text));
+}
+
 static void inner_start(struct inner *in)
 {
 	const struct target *t = in->target;
@@ -679,6 +706,8 @@ static void inner_enter(struct inner *in, enum inner_phase phase)
 	const struct target *t = in->target;
 
 	in->phase = phase;
+	if (phase == INNER_PHASE_END && in->log_file)
+		inner_log_drain(in->log_file);
 	if (phase != INNER_PHASE_INJECT &&
 	    (phase != INNER_PHASE_END || !in->failed))
 		deadmx_event_emit(
@@ -693,6 +722,7 @@ static void inner_enter(struct inner *in, enum inner_phase phase)
 						     : "echo unknown");
 		return;
 	case INNER_PHASE_START:
+		inner_open_log_file(in);
 		inner_start(in);
 		return;
 	case INNER_PHASE_READY:
@@ -724,7 +754,7 @@ static void inner_enter(struct inner *in, enum inner_phase phase)
 	}
 }
 
-/* --- /dev/log ---------------------------------------------------------- */
+/* --- the MTA's log ----------------------------------------------------- */
 
 static void inner_on_syslog(uv_poll_t *poll, int status, int events)
 {
@@ -733,10 +763,7 @@ static void inner_on_syslog(uv_poll_t *poll, int status, int events)
 	ssize_t n;
 
 	while ((n = recv(in->syslog_fd, line, sizeof(line), MSG_DONTWAIT)) > 0)
-		deadmx_event_emit(
-			in->log, DEADMX_EVENT_LOG,
-			json_pack("{s:o}", "line",
-				  deadmx_event_text(line, (size_t)n)));
+		inner_on_log_line(in, line, (size_t)n);
 }
 
 static int inner_open_syslog(struct inner *in)

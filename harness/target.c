@@ -815,7 +815,9 @@ static const struct deadmx_yaml_key target_keys[] = {
 	{"stop", read_stop,
 	 "shell that stops it (default: its processes get SIGTERM)", false,
 	 "word"},
-	{"log_file", read_log_file, "where it logs, when not to /dev/log",
+	{"log_file", read_log_file,
+	 "where it logs, when not to /dev/log; its lines go into the event log "
+	 "as they are written",
 	 false, "word"},
 	{"documented", read_documented, "what its makers document", true,
 	 "table documented"},

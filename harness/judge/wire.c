@@ -298,6 +298,25 @@ static void command_mail(struct wire *w, struct wire_session *s,
 	check_passed(w, line, "RET", s->mail->ret, false);
 }
 
+/*
+ * Mail with BY=…;N goes to a server without DELIVERBY as mail whose delay is to
+ * be told (RFC 2852 4.1.4.2): the client asks for that with NOTIFY.
+ */
+static bool may_ask_for_delay(const struct wire_session *s, const char *line)
+{
+	const char *mode = s->mail->by ? strchr(s->mail->by, ';') : NULL;
+	char *value;
+	bool asks;
+
+	if (!mode || (mode[1] != 'N' && mode[1] != 'n') ||
+	    s->offered[WIRE_DELIVERBY])
+		return false;
+	value = parameter(line, "NOTIFY");
+	asks = value && strcasestr(value, "DELAY");
+	free(value);
+	return asks;
+}
+
 static void command_rcpt(struct wire *w, const struct wire_session *s,
 			 const char *line)
 {
@@ -310,7 +329,8 @@ static void command_rcpt(struct wire *w, const struct wire_session *s,
 		known |= path_is(line, s->mail->to[i]);
 	if (!known || !s->offered[WIRE_DSN])
 		return;
-	check_passed(w, line, "NOTIFY", s->mail->notify, false);
+	check_passed(w, line, "NOTIFY", s->mail->notify,
+		     may_ask_for_delay(s, line));
 	/* RFC 3461 5.2.1: the recipient as it was given may be added. */
 	check_passed(w, line, "ORCPT", s->mail->orcpt, true);
 }

@@ -44,6 +44,10 @@ static void junit_findings(FILE *out, const struct verdict *v)
 		report_text_finding(out, &v->findings[i], report_text_xml);
 		fputc('\n', out);
 	}
+	for (size_t i = 0; i < v->change_count; i++) {
+		report_text_change(out, &v->changes[i], report_text_xml);
+		fputc('\n', out);
+	}
 }
 
 static void junit_element(FILE *out, const struct verdict *v, const char *name)
@@ -81,7 +85,7 @@ static void junit_case(FILE *out, const struct verdict *v)
 		break;
 	case VERDICT_PASS:
 		if (junit_findings_of(v, SEVERITY_SHOULD) +
-		    junit_findings_of(v, SEVERITY_NOTE)) {
+		    junit_findings_of(v, SEVERITY_NOTE) + v->change_count) {
 			fputs("      <system-out>", out);
 			junit_findings(out, v);
 			fputs("</system-out>\n", out);

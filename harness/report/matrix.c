@@ -279,6 +279,21 @@ static void matrix_findings(FILE *out, const struct matrix *m, size_t column)
 		}
 }
 
+/* What scenarios have given another weight, and why. */
+static void matrix_changes(FILE *out, const struct verdict *v, bool *has_head)
+{
+	for (size_t i = 0; i < v->change_count; i++) {
+		fputs(*has_head ? "    " : "\n    ", out);
+		*has_head = true;
+		report_text_plain(out, v->scenario);
+		fputs(" on ", out);
+		report_text_plain(out, v->target);
+		fputs(": ", out);
+		report_text_change(out, &v->changes[i], report_text_plain);
+		fputc('\n', out);
+	}
+}
+
 /* --- totals -------------------------------------------------------------- */
 
 /* Of one kind, or (@kind VERDICT_COUNT) of those that are missing. */
@@ -322,6 +337,7 @@ static void matrix_totals_line(FILE *out, const struct matrix *m,
 int report_matrix(FILE *out, const struct verdict *verdicts, size_t count)
 {
 	struct matrix m;
+	bool has_changes = false;
 
 	matrix_init(&m, verdicts, count);
 	matrix_measure(&m);
@@ -330,6 +346,8 @@ int report_matrix(FILE *out, const struct verdict *verdicts, size_t count)
 		matrix_row(out, &m, r);
 	for (size_t c = 0; c < m.column_count; c++)
 		matrix_findings(out, &m, c);
+	for (size_t i = 0; i < count; i++)
+		matrix_changes(out, &verdicts[i], &has_changes);
 	fputc('\n', out);
 	matrix_heads(out, &m, "");
 	for (int kind = 0; kind < VERDICT_COUNT; kind++)

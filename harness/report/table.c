@@ -131,13 +131,8 @@ static size_t table_findings(FILE *out, const struct verdict *v)
 		fputc('\n', out);
 	}
 	for (size_t i = 0; i < v->change_count; i++) {
-		const struct verdict_change *c = &v->changes[i];
-
-		fputs("    check ", out);
-		report_text_plain(out, c->id);
-		fprintf(out, " is %s here (%zu finding%s): ", c->severity,
-			c->count, c->count == 1 ? "" : "s");
-		report_text_plain(out, c->reason);
+		fputs("    ", out);
+		report_text_change(out, &v->changes[i], report_text_plain);
 		fputc('\n', out);
 	}
 	return notes;

@@ -65,6 +65,12 @@ int report_tap(FILE *out, const struct verdict *verdicts, size_t count)
 		fputc('\n', out);
 		if (!is_ok)
 			tap_findings(out, v);
+		for (size_t k = 0; k < v->change_count; k++) {
+			fputs("# ", out);
+			report_text_change(out, &v->changes[k],
+					   report_text_plain);
+			fputc('\n', out);
+		}
 	}
 	return ferror(out) ? -EIO : 0;
 }

@@ -123,3 +123,13 @@ void report_text_seconds(FILE *out, double seconds)
 			: rest % 10 == 0 ? rest / 10
 					 : rest);
 }
+
+void report_text_change(FILE *out, const struct verdict_change *c,
+			void (*put)(FILE *out, const char *text))
+{
+	fputs("check ", out);
+	put(out, c->id);
+	fprintf(out, " is %s here (%zu finding%s): ", c->severity, c->count,
+		c->count == 1 ? "" : "s");
+	put(out, c->reason);
+}

@@ -24,6 +24,10 @@ void report_text_quoted(FILE *out, const char *text);
 void report_text_finding(FILE *out, const struct finding *f,
 			 void (*put)(FILE *out, const char *text));
 
+/* "check ID is note here (2 findings): reason", in the same way. */
+void report_text_change(FILE *out, const struct verdict_change *c,
+			void (*put)(FILE *out, const char *text));
+
 /* Seconds to the millisecond, without trailing zeros: "12.3", "7". */
 void report_text_seconds(FILE *out, double seconds);
 

@@ -114,6 +114,27 @@ static void test_report_table_delay_notice(void **state)
 	v[0].ndr_count = 2;
 }
 
+/* A check that the scenario weighs otherwise is told with the reason. */
+static void test_report_change(void **state)
+{
+	verdict_changed(&v[0], "rfc3461/6.3/remote-mta", "off", "it is <old>",
+			1);
+	render(report_table);
+	assert_non_null(strstr(text,
+			       "    check rfc3461/6.3/remote-mta is off here "
+			       "(1 finding): it is <old>\n"));
+	free(text);
+	render(report_junit);
+	assert_non_null(strstr(text,
+			       "<system-out>check rfc3461/6.3/remote-mta is "
+			       "off here (1 finding): it is &lt;old&gt;\n"));
+	free(text);
+	render(report_tap);
+	assert_non_null(strstr(text, "ok 1 - offline/refused on postfix\n"
+				     "# check rfc3461/6.3/remote-mta is off "
+				     "here (1 finding): it is <old>\n"));
+}
+
 static void test_report_junit(void **state)
 {
 	render(report_junit);
@@ -387,6 +408,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_report_table),
 		TEST(test_report_table_delay_notice),
+		TEST(test_report_change),
 		TEST(test_report_junit),
 		TEST(test_report_tap),
 		TEST(test_report_known),

@@ -119,6 +119,23 @@ static void test_report_matrix_all_passed(void **state)
 				  "passed    1      1\n");
 }
 
+/* What a scenario weighs otherwise is told, passed or not. */
+static void test_report_matrix_change(void **state)
+{
+	matrix_run("a", "x");
+	verdict_changed(matrix_run("a", "y"), "law/duplicate", "should",
+			"a relay", 2);
+	matrix_render();
+	assert_string_equal(text, "scenario  x      y\n"
+				  "a         PASS   PASS\n"
+				  "\n"
+				  "    a on y: check law/duplicate is should "
+				  "here (2 findings): a relay\n"
+				  "\n"
+				  "          x      y\n"
+				  "passed    1      1\n");
+}
+
 /* Heads that have no room side by side stand on two lines, whole. */
 static void test_report_matrix_is_narrow(void **state)
 {
@@ -173,6 +190,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_report_matrix),
 		TEST(test_report_matrix_all_passed),
+		TEST(test_report_matrix_change),
 		TEST(test_report_matrix_is_narrow),
 		TEST(test_report_matrix_long_name),
 	};

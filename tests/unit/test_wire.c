@@ -26,7 +26,7 @@ static void session(const char *yaml, const char *ehlo, const char *mail,
 	ev(0, "inject",
 	   "\"mail\":0,\"from\":\"" ALICE "\",\"to\":[\"" BOB "\"],"
 	   "\"via\":\"smtp\",\"status\":\"accepted\",\"reply\":null,"
-	   "\"dsn\":true");
+	   "\"dsn\":true,\"deliverby\":true");
 	connect_to(1, MX1_ADDRESS);
 	number = accepted(1, MX1, MX1_ADDRESS);
 	command(1, number, "EHLO mta");
@@ -111,6 +111,42 @@ static void test_wire_invented(void **state)
 	session(STORED_WORLD("{rcpt: 451 later}") STORED_MAIL NOTHING, EHLO_DSN,
 		"MAIL FROM:<" ALICE "> ENVID=X1", "RCPT TO:<" BOB ">");
 	check_findings(VERDICT_FAIL, "rfc3461/5.2.1/parameter-invented", NULL);
+}
+
+/* RFC 2852 4.1.4.2: who is to be told of delays, and by whom. */
+static void test_wire_by_notify(void **state)
+{
+	static const struct {
+		const char *by, *ehlo, *notify, *finding;
+	} rows[] = {
+		{"3600;N", EHLO_DSN, "FAILURE,DELAY", NULL},
+		{"3600;N", EHLO_DSN, "FAILURE",
+		 "rfc3461/5.2.1/parameter-invented"},
+		{"3600;R", EHLO_DSN, "FAILURE,DELAY",
+		 "rfc3461/5.2.1/parameter-invented"},
+		{"3600;N", EHLO_DSN "\\n250 DELIVERBY", "FAILURE,DELAY",
+		 "rfc3461/5.2.1/parameter-invented"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char yaml[1024], rcpt[128];
+
+		snprintf(yaml, sizeof(yaml),
+			 STORED_WORLD(
+				 "{rcpt: 451 later}") "mail: {from: " ALICE
+						      ", to: " BOB
+						      ", by: '%s'}\n" NOTHING,
+			 rows[i].by);
+		snprintf(rcpt, sizeof(rcpt), "RCPT TO:<" BOB "> NOTIFY=%s",
+			 rows[i].notify);
+		session(yaml, rows[i].ehlo, "MAIL FROM:<" ALICE ">", rcpt);
+		if (rows[i].finding)
+			check_findings(VERDICT_FAIL, rows[i].finding, NULL);
+		else
+			check_findings(VERDICT_PASS, NULL);
+		stored_end(NULL);
+	}
+	stored_begin(STORED_REFUSED NOTHING);
 }
 
 /* A client that leaves a stall before the RFC's time is told. */
@@ -200,9 +236,8 @@ static void test_wire_patience_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_wire_parameters),
-		TEST(test_wire_invented),
-		TEST(test_wire_patience),
+		TEST(test_wire_parameters),	 TEST(test_wire_invented),
+		TEST(test_wire_by_notify),	 TEST(test_wire_patience),
 		TEST(test_wire_patience_killed),
 	};
 
