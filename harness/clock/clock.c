@@ -28,7 +28,7 @@ enum {
 	/* … but with a timer of its own it waits for that, once it has had
 	 * the processor for longer than any honest work between two stops. */
 	CLOCK_SPIN_RAN_MS = 5000,
-	CLOCK_SPIN_AGAIN_MS = 1000, /* the same once one has been seen */
+	CLOCK_SPIN_AGAIN_MS = 100, /* of a program that has done so before */
 	/* Reads after which the step doubles: a random generator that stamps
 	 * each number (GnuTLS making a key) takes thousands. */
 	CLOCK_SLOW_READS_STEP = 8192,
@@ -545,11 +545,34 @@ static void clock_rest(int64_t host_ns)
  * end of a connection, in dma. Found by processor time, so that a busy machine
  * changes nothing.
  */
+static bool clock_is_spinner(const struct clock *c, const struct task_file *exe)
+{
+	for (size_t i = 0; i < c->spinner_count; i++)
+		if (c->spinners[i].device == exe->device &&
+		    c->spinners[i].inode == exe->inode)
+			return true;
+	return false;
+}
+
+/* Has @t, which ran for so long without a stop, nothing but its timer? */
+static bool clock_has_spun(struct clock *c, struct task *t, uint64_t ran_ns)
+{
+	struct task_file exe;
+
+	if (ran_ns <= CLOCK_SPIN_AGAIN_MS * UINT64_C(1000000) ||
+	    !task_program(t, &exe))
+		return false;
+	if (clock_is_spinner(c, &exe))
+		return true;
+	if (ran_ns <= CLOCK_SPIN_RAN_MS * UINT64_C(1000000))
+		return false;
+	if (c->spinner_count < CLOCK_SPINNERS_MAX)
+		c->spinners[c->spinner_count++] = exe;
+	return true;
+}
+
 static void clock_find_spinners(struct clock *c)
 {
-	const uint64_t limit_ns =
-		(c->has_spun ? CLOCK_SPIN_AGAIN_MS : CLOCK_SPIN_RAN_MS) *
-		UINT64_C(1000000);
 
 	for (size_t i = 0; i < c->tasks.count; i++) {
 		struct task *t = c->tasks.all[i];
@@ -561,8 +584,8 @@ static void clock_find_spinners(struct clock *c)
 		ran_ns = task_ran_ns(t);
 		if (!t->ran_ns)
 			t->ran_ns = ran_ns;
-		else if (ran_ns - t->ran_ns > limit_ns)
-			c->has_spun = t->spinning = true;
+		else
+			t->spinning = clock_has_spun(c, t, ran_ns - t->ran_ns);
 	}
 }
 

@@ -26,7 +26,8 @@
 enum {
 	CLOCK_CALLS_MAX = 1024, /* call numbers */
 	CLOCK_TIMERS_MAX = 65536,
-	CLOCK_SOCKETS_MAX = 65536
+	CLOCK_SOCKETS_MAX = 65536,
+	CLOCK_SPINNERS_MAX = 8, /* more are waited for longer, each time */
 };
 
 enum timer_kind { TIMER_ITIMER, TIMER_POSIX, TIMER_FD };
@@ -67,7 +68,9 @@ struct clock {
 	size_t socket_count, socket_room;
 	struct stamp_map stamps;
 	uint64_t seq;
-	bool has_spun;	    /* a program that spins until its alarm was seen */
+	/* Programs that spin until their alarm: dma. */
+	struct task_file spinners[CLOCK_SPINNERS_MAX];
+	size_t spinner_count;
 	int64_t slow_reads; /* reads by system call since the last jump */
 	struct clock_stats stats;
 	int64_t host_start_ns;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -256,4 +257,16 @@ int task_borrow_fd(const struct task *task, int fd)
 	own = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	close(pidfd);
 	return own;
+}
+
+bool task_program(const struct task *task, struct task_file *ret)
+{
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", task->process->tgid);
+	if (stat(path, &st))
+		return false;
+	*ret = (struct task_file){st.st_dev, st.st_ino};
+	return true;
 }

@@ -45,6 +45,12 @@ struct process {
 	struct process *next;
 };
 
+/* A file, whatever its name is. */
+struct task_file {
+	dev_t device;
+	ino_t inode;
+};
+
 struct task {
 	pid_t tid;
 	struct process *process;
@@ -99,6 +105,8 @@ bool task_blocked_call(struct task *task, struct task_call *ret);
 bool task_is_off_queue(struct task *task);
 /* How often it was put on a processor; 0 when unknown. */
 uint64_t task_switches(struct task *task);
+/* Which program it runs; false when unknown. */
+bool task_program(const struct task *task, struct task_file *ret);
 /* How long it has been on a processor, host ns; 0 when unknown. */
 uint64_t task_ran_ns(struct task *task);
 /* A descriptor of our own for the open file behind its @fd (pidfd_getfd, Linux

@@ -132,10 +132,15 @@ attempts_find_rcpt(const struct attempts_try *try, const char *address)
 	return NULL;
 }
 
+bool attempts_had_ended(const struct attempts_party *p, int64_t t_ns)
+{
+	return p->is_closed && p->closed_ns + ATTEMPTS_INSTANT_NS < t_ns;
+}
+
 /* Did the MTA have mail for @p then? */
 static bool attempts_was_open(const struct attempts_party *p, int64_t t_ns)
 {
-	return t_ns >= p->sent_ns && !(p->is_closed && p->closed_ns < t_ns);
+	return t_ns >= p->sent_ns && !attempts_had_ended(p, t_ns);
 }
 
 /*

@@ -190,6 +190,16 @@ int64_t *attempts_rounds(const struct attempts *a,
 const struct attempts_try *attempts_last(const struct attempts *a,
 					 const struct attempts_party *p,
 					 int64_t until_ns);
+/*
+ * Connections that no server sees are stamped by the clock, with its whole
+ * milliseconds; all else by the world, some microseconds of reads later or
+ * earlier. What is so near to each other is one instant, in no order.
+ */
+#define ATTEMPTS_INSTANT_NS (DEADMX_NS_PER_S / 1000)
+
+/* Had all mail for @p been delivered or bounced before the instant @t_ns? */
+bool attempts_had_ended(const struct attempts_party *p, int64_t t_ns);
+
 /* The reply that ended @try for @p; NULL when there was none. */
 const char *attempts_reply(const struct attempts_try *try,
 			   const struct attempts_party *p);

@@ -865,7 +865,7 @@ static struct attempts_party *reader_late(const struct attempts *a,
 
 		if (!reader_may_be_for(try, address, p))
 			continue;
-		if (!p->is_closed || p->closed_ns >= try->t_ns)
+		if (!attempts_had_ended(p, try->t_ns))
 			return NULL;
 		if (p->bounced_count && !late)
 			late = p;

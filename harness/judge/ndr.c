@@ -587,12 +587,38 @@ static bool ndr_address_char(char c)
 	       (c != '\0' && strchr("-_+=.@", c) != NULL);
 }
 
+/*
+ * Where the header of the mail that comes back begins: it names all who were
+ * to get it. The end of @text when there is none.
+ */
+static const char *ndr_text_returned(const char *text)
+{
+	static const char *const fields[] = {
+		"Received:", "Return-Path:", "From:"};
+	bool is_blank = false;
+	size_t len;
+
+	for (const char *line = text; *line; line += len) {
+		len = strcspn(line, "\n");
+		for (size_t i = 0; is_blank && i < 3; i++)
+			if (strncasecmp(line, fields[i], strlen(fields[i])) ==
+			    0)
+				return line;
+		is_blank = len == strspn(line, " \t\r");
+		len += line[len] == '\n';
+	}
+	return text + strlen(text);
+}
+
 static bool ndr_text_names(const char *text, const char *address)
 {
 	size_t len = strlen(address);
-	const char *at = text;
+	const char *at = text, *end = ndr_text_returned(text);
 
-	while (len && (at = strcasestr(at, address)) != NULL) {
+	/* Who failed stands before it, if anybody does. */
+	if (!memchr(text, '@', (size_t)(end - text)))
+		end += strlen(end);
+	while (len && (at = strcasestr(at, address)) != NULL && at < end) {
 		char before = at > text ? at[-1] : ' ', after = at[len];
 
 		/* A full stop may end the sentence. */

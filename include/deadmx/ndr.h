@@ -149,7 +149,7 @@ void deadmx_ndr_lint_envelope(struct deadmx_ndr *ndr, const char *from,
 
 /*
  * Does the report speak of @address? In a recipient group, or, when it has
- * none, as a whole address anywhere in the human text.
+ * none, as a whole address in the human text, before the mail that comes back.
  */
 bool deadmx_ndr_names(const struct deadmx_ndr *ndr, const char *address);
 

@@ -439,6 +439,23 @@ static void test_judge_law_attempt_after_ndr(void **unused)
 			    "came at 1 h");
 }
 
+/* The clock's stamp of a refused connection may pass the world's of the NDR
+ * that followed: in one instant there is no order. */
+static void test_judge_law_attempt_in_the_instant(void **unused)
+{
+	law_begin();
+	bounce(HOUR, "failed", "4.4.1");
+	connect_to(HOUR + 0.0009, MX1_ADDRESS);
+	run_finish(6 * DAY, QUEUE_EMPTY);
+	stored_judge();
+	assert_null(finding_of("law/attempt-after-ndr"));
+	stored_end(NULL);
+	law_begin();
+	bounce(HOUR, "failed", "4.4.1");
+	connect_to(HOUR + 0.0021, MX1_ADDRESS);
+	law_judge("law/attempt-after-ndr");
+}
+
 /* It is known by its RCPT, too, while others' mail is still open. */
 static void test_judge_law_attempt_after_ndr_by_rcpt(void **unused)
 {
@@ -988,6 +1005,7 @@ int main(void)
 		TEST(test_judge_documented_expiry),
 		TEST(test_judge_expiry_moved),
 		TEST(test_judge_law_attempt_after_ndr),
+		TEST(test_judge_law_attempt_in_the_instant),
 		TEST(test_judge_law_attempt_after_ndr_by_rcpt),
 		TEST(test_judge_law_delivery_after_ndr),
 		TEST(test_judge_law_two_outcomes),

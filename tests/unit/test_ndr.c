@@ -702,6 +702,19 @@ static void test_ndr_what_stands_before_the_header(void **state)
 	}
 }
 
+/* The header of the mail that comes back has those who got it, too. */
+static void test_ndr_names_before_the_mail(void **state)
+{
+	ndr_parse("From: MAILER-DAEMON@m\n\nNo way to <bob@dest.example>.\n"
+		  "Message headers follow.\n\nReceived: from root\n"
+		  "To: bob@dest.example, carol@dest.example\n");
+	assert_true(deadmx_ndr_names(ndr, "bob@dest.example"));
+	assert_false(deadmx_ndr_names(ndr, "carol@dest.example"));
+	ndr_parse("From: MAILER-DAEMON@m\n\nIt could not be delivered:\n\n"
+		  "From: alice@sender.example\nTo: bob@dest.example\n");
+	assert_true(deadmx_ndr_names(ndr, "bob@dest.example"));
+}
+
 /* In plain text an address counts as a whole only. */
 static void test_ndr_names_whole_address(void **state)
 {
@@ -939,6 +952,7 @@ int main(void)
 		TEST(test_ndr_original_header),
 		TEST(test_ndr_what_stands_before_the_header),
 		TEST(test_ndr_names_whole_address),
+		TEST(test_ndr_names_before_the_mail),
 		TEST(test_ndr_rubbish),
 		TEST(test_ndr_text_is_utf8),
 		TEST(test_ndr_limit_recipients),
