@@ -132,7 +132,9 @@ static void run_look_at(struct run *r, const char *line, size_t len)
 		name = json_string_value(json_object_get(event, "name"));
 		if (name && !strcmp(name, "inject")) {
 			r->has_origin = true;
-			r->origin_ns = clock_virtual_ns(r->clock);
+			/* Not before the world's own, which holds the reads:
+			 * else our stamps would pass the world's. */
+			r->origin_ns = clock_latest_ns(r->clock);
 		}
 	} else if (type && !strcmp(type, "target")) {
 		name = json_string_value(json_object_get(event, "what"));

@@ -600,6 +600,80 @@ static int64_t regex_repeats(const char *regex)
 	return product;
 }
 
+/* Behind the bracket expression that begins at @p. */
+static const char *regex_skip_bracket(const char *p)
+{
+	p += p[1] == '^' ? 2 : 1;
+	if (*p == ']')
+		p++;
+	for (; *p && *p != ']'; p++)
+		if (*p == '[' && p[1] && strchr(":.=", p[1])) {
+			const char end[] = {p[1], ']', '\0'};
+			const char *close = strstr(p + 2, end);
+
+			p = close ? close + 1 : p;
+		}
+	return *p ? p + 1 : p;
+}
+
+/* What the operator at @p multiplies by; *ret_end is behind it. */
+static int64_t regex_factor(const char *p, const char **ret_end)
+{
+	int64_t n = 0, most = 1;
+
+	*ret_end = p + 1;
+	if (*p == '+') /* glibc makes a+ into aa* */
+		return 2;
+	if (*p != '{' || !isdigit((unsigned char)p[1]))
+		return 1;
+	for (p++; isdigit((unsigned char)*p) || *p == ','; p++) {
+		n = *p == ',' ? 0 : n * 10 + (*p - '0');
+		if (n > DEADMX_REGEX_REPEAT_MAX)
+			n = DEADMX_REGEX_REPEAT_MAX;
+		most = n > most ? n : most;
+	}
+	*ret_end = *p == '}' ? p + 1 : p;
+	return most + (p[-1] == ',');
+}
+
+/*
+ * How many nodes glibc's regcomp() makes of it, which writes repetitions out,
+ * so that ((a+)+)+ and a+++ double with each sign. Its length is in bounds.
+ * 0: more than DEADMX_REGEX_SIZE_MAX.
+ */
+static int64_t regex_size(const char *regex)
+{
+	int64_t outer[DEADMX_REGEX_LEN_MAX], sum = 0, atom = 0;
+	size_t depth = 0;
+	const char *next;
+
+	for (const char *p = regex; *p; p = next) {
+		next = p + 1;
+		if (*p == '(') {
+			outer[depth++] = sum;
+			sum = atom = 0;
+		} else if (*p == ')' && depth) {
+			atom = sum + 1;
+			sum = outer[--depth] + atom;
+		} else if (strchr("+*?{", *p)) {
+			int64_t factor = regex_factor(p, &next);
+
+			sum += atom * (factor - 1);
+			atom *= factor;
+		} else {
+			if (*p == '[')
+				next = regex_skip_bracket(p);
+			else if (*p == '\\' && p[1])
+				next = p + 2;
+			atom = 1;
+			sum++;
+		}
+		if (sum > DEADMX_REGEX_SIZE_MAX)
+			return 0;
+	}
+	return sum + 1;
+}
+
 /* glibc knows \1 in extended expressions, and takes exponential time for it. */
 static bool regex_refers_back(const char *regex)
 {
@@ -614,11 +688,13 @@ static bool regex_is_bearable(struct deadmx_yaml *doc,
 			      const struct deadmx_yaml_node *node,
 			      const char *regex)
 {
-	int64_t len = (int64_t)strlen(regex), repeats = 0;
+	int64_t len = (int64_t)strlen(regex), repeats = 0, size = 0;
 
-	if (len <= DEADMX_REGEX_LEN_MAX)
+	if (len <= DEADMX_REGEX_LEN_MAX) {
 		repeats = regex_repeats(regex);
-	if (!repeats || len * repeats > DEADMX_REGEX_SIZE_MAX) {
+		size = regex_size(regex);
+	}
+	if (!size || !repeats || len * repeats > DEADMX_REGEX_SIZE_MAX) {
 		deadmx_yaml_error(doc, &node->place, NULL,
 				  "%s, expected a regular expression of at "
 				  "most %d bytes and %d repetitions, %d bytes "
@@ -628,7 +704,8 @@ static bool regex_is_bearable(struct deadmx_yaml *doc,
 				  DEADMX_REGEX_SIZE_MAX);
 		return false;
 	}
-	doc->regex_cost += len * (len + repeats);
+	doc->regex_cost +=
+		len * (len + repeats) > size ? len * (len + repeats) : size;
 	if (doc->regex_cost <= DEADMX_REGEX_COST_MAX)
 		return true;
 	deadmx_yaml_error(doc, &node->place,

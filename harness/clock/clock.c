@@ -48,7 +48,7 @@ int64_t clock_host_ns(void)
 
 /* --- virtual now ------------------------------------------------------- */
 
-static int64_t clock_read_offset(struct clock *c)
+static int64_t clock_read_offset(const struct clock *c)
 {
 	int64_t reads = atomic_load(&c->page->reads);
 
@@ -108,6 +108,11 @@ int64_t clock_round_ns(int64_t deadline_ns)
 int64_t clock_virtual_ns(const struct clock *c)
 {
 	return c->page->mono_ns - CLOCK_UPTIME_NS;
+}
+
+int64_t clock_latest_ns(const struct clock *c)
+{
+	return clock_virtual_ns(c) + clock_read_offset(c);
 }
 
 static void clock_move_to(struct clock *c, int64_t mono_ns)

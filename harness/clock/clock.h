@@ -75,6 +75,9 @@ int clock_new(const struct clock_options *options, pid_t pid, FILE *errors,
  */
 int clock_run(struct clock *c, int *ret_status);
 int64_t clock_virtual_ns(const struct clock *c); /* since the start */
+/* The same with the microseconds that reads have added since the last jump: no
+ * program of the tree has read a later time. */
+int64_t clock_latest_ns(const struct clock *c);
 void clock_stats(const struct clock *c, struct clock_stats *ret);
 void clock_free(struct clock *c);
 

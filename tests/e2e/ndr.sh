@@ -121,6 +121,8 @@ for path in sorted(glob.glob("*.eml") + glob.glob("*/*.eml")):
             got.append((row["recipient"], row["kind"], row["cause"]))
     if "?" in ascii(want[0]) or "\x1b" in want[0]:
         continue  # no address that a mail could go to
+    if not want[0].isascii():
+        continue  # the model has no sendmail command for SMTPUTF8
     if want[2] == "unknown":
         got = [(g[0], g[1], "unknown") for g in got]
     if want not in got:

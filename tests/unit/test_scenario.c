@@ -877,6 +877,19 @@ static void test_scenario_regex_bomb(void **state)
 	expect(state, "ndr: {text: '/(a{100}){1,100}/'}");
 	refuse_expect(state, "ndr: {text: '/(aaaaaaaaaaa{100}){1,100}/'}",
 		      "200000 bytes when they are written out");
+	/* Each + doubles what stands before it. */
+	refuse_expect(state, "ndr: {text: '/a++++++++++++++++++/'}",
+		      "200000 bytes when they are written out");
+	refuse_expect(state,
+		      "ndr: {text: '/((((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)"
+		      "+)+)+)+)+)+)+)+/'}",
+		      "200000 bytes when they are written out");
+	refuse_expect(state,
+		      "ndr: {text: '/(([]+[:digit:]]+(x|y)+)+){200}(a{200,})+"
+		      "(b{200}){150}++/'}",
+		      "10000 repetitions");
+	expect(state, "ndr: {text: '/([0-9]+[.])+[0-9]+ [a-z]+ [^]+]+ \\+\\+"
+		      "\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+/'}");
 	refuse_expect(state, "ndr: {text: '/(a*)*\\1/'}", "\\1 has no meaning");
 	expect(state, "ndr: {text: '/\\\\1/'}");
 }
