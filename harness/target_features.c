@@ -43,7 +43,8 @@ static void feature_read(struct deadmx_yaml *doc,
 			  deadmx_yaml_did_you_mean(doc, word, feature_words,
 						   TARGET_FEATURE_COUNT),
 			  "features, expected dsn, deliverby, smtputf8, "
-			  "smarthost_only or rewrites_sender, got \"%.60s\"",
+			  "smarthost_only, helo_only or rewrites_sender, got "
+			  "\"%.60s\"",
 			  word);
 }
 
@@ -147,6 +148,27 @@ static bool need_same_sender(const struct need *n, const struct deadmx_world *w)
 						 row->spf ? "spf" : "sender");
 		}
 	return true;
+}
+
+/* --- HELO only ----------------------------------------------------------- */
+
+/* Faults at ehlo alone would never fire. */
+static bool need_helo(const struct need *n, const struct deadmx_world *w)
+{
+	const struct deadmx_fault *at_ehlo = NULL;
+
+	for (size_t i = 0; i < w->server_count; i++)
+		for (size_t j = 0; j < w->servers[i].fault_count; j++) {
+			const struct deadmx_fault *row =
+				&w->servers[i].faults[j];
+
+			if (row->stage != DEADMX_STAGE_EHLO)
+				return true;
+			at_ehlo = row;
+		}
+	return !at_ehlo || need_fail(n, &at_ehlo->place,
+				     "says HELO and never meets what is at "
+				     "ehlo");
 }
 
 /* --- a smarthost only ---------------------------------------------------- */
@@ -286,6 +308,9 @@ bool target_features_support(const struct target *target,
 			return false;
 	if (target_has(target, TARGET_FEATURE_REWRITES_SENDER) &&
 	    !need_same_sender(&n, &scenario->world))
+		return false;
+	if (target_has(target, TARGET_FEATURE_HELO_ONLY) &&
+	    !need_helo(&n, &scenario->world))
 		return false;
 	return !target_has(target, TARGET_FEATURE_SMARTHOST_ONLY) ||
 	       !scenario->mail_count || need_one_host(&n, scenario);

@@ -25,6 +25,7 @@ struct target;
 	XX(SMTPUTF8, "smtputf8", "takes addresses in UTF-8 (RFC 6531)")        \
 	XX(SMARTHOST_ONLY, "smarthost_only",                                   \
 	   "asks for no MX: all mail goes to one host, {smarthost}")           \
+	XX(HELO_ONLY, "helo_only", "says HELO, never EHLO")                    \
 	XX(REWRITES_SENDER, "rewrites_sender",                                 \
 	   "sends with another address in MAIL FROM than it was given")
 

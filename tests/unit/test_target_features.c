@@ -128,7 +128,8 @@ static void test_target_features_refused(void **state)
 		{"features: [dns]\n", "did you mean \"dsn\"?"},
 		{"features: [dsn, no_listener]\n",
 		 ":5:17: features, expected dsn, deliverby, smtputf8, "
-		 "smarthost_only or rewrites_sender, got \"no_listener\""},
+		 "smarthost_only, helo_only or rewrites_sender, got "
+		 "\"no_listener\""},
 		{"features: {dsn: yes}\n", "a map"},
 		{"settings: {smarthost: x}\n",
 		 "not from, to, ca, cert, key or smarthost"},
@@ -265,6 +266,29 @@ static void test_target_features_rewrites_sender(void **state)
 	}
 }
 
+/* Who says HELO never meets a fault that is at EHLO alone. */
+static void test_target_features_helo_only(void **state)
+{
+	static const struct {
+		const char *rows, *said;
+	} rows[] = {
+		{"{ehlo: 451}", "says HELO and never meets what is at ehlo"},
+		{"{ehlo: 451}, {helo: 451}", NULL},
+		{"{rcpt: 451}", NULL},
+	};
+	struct fixture *f = *state;
+	char text[512];
+
+	for (int i = 0; i < 6; i++) {
+		target_is(f, i < 3 ? LEAST "features: helo_only\n" : LEAST);
+		snprintf(text, sizeof(text),
+			 "world: {servers: {mx.dest.example: {timeline: "
+			 "[%s]}}}\n" BOB,
+			 rows[i % 3].rows);
+		check(f, text, i < 3 ? rows[i].said : NULL);
+	}
+}
+
 static void test_target_features_smarthost_is_best_mx(void **state)
 {
 	struct fixture *f = *state;
@@ -351,6 +375,7 @@ int main(void)
 		T(test_target_features_needed),
 		T(test_target_features_smarthost),
 		T(test_target_features_rewrites_sender),
+		T(test_target_features_helo_only),
 		T(test_target_features_smarthost_is_best_mx),
 		T(test_target_features_rcpt_rows),
 		T(test_target_features_documented),
