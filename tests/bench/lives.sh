@@ -10,7 +10,7 @@ shift
 scenario=$root/scenarios/tempfail/rcpt_451_expires.yml
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
-[ $# -gt 0 ] || set -- $("$deadmx" targets | sed 's/ .*//')
+[ $# -gt 0 ] || set -- $("$deadmx" targets | sed '/^[^ ]* *elsewhere /d;s/ .*//')
 
 printf '%-12s %8s %9s %9s %9s %10s\n' target host_s days attempts jumps stops
 for target; do
