@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "deadmx/arena.h"
+#include "deadmx/utf8.h"
 #include "harness/target.h"
 
 /* clang-format off */
@@ -96,20 +97,12 @@ static bool need_fail(const struct need *n, const struct deadmx_place *place,
 	return false;
 }
 
-static bool is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
 static const char *mail_address_utf8(const struct deadmx_mail *mail)
 {
-	if (!is_ascii(mail->from))
+	if (!deadmx_utf8_is_ascii(mail->from))
 		return mail->from;
 	for (size_t i = 0; i < mail->to_count; i++)
-		if (!is_ascii(mail->to[i]))
+		if (!deadmx_utf8_is_ascii(mail->to[i]))
 			return mail->to[i];
 	return NULL;
 }

@@ -42,3 +42,11 @@ bool deadmx_utf8_is_continuation(char c)
 {
 	return ((unsigned char)c & 0xC0) == 0x80;
 }
+
+bool deadmx_utf8_is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "deadmx/utf8.h"
 #include "harness/judge/ndr.h"
 
 /* An atom of RFC 822: neither blanks, nor controls, nor specials. */
@@ -178,14 +179,6 @@ static void lint_code(struct deadmx_ndr *ndr,
 			 "%s", r->status);
 }
 
-static bool lint_is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
 /* utf-8-addr-xtext (RFC 6533 3): QCHAR, and \x{HEX} for all else. */
 static bool lint_is_xtext(const char *address)
 {
@@ -217,7 +210,7 @@ static void lint_address(struct deadmx_ndr *ndr, const char *field,
 	if (!type || !address)
 		return;
 	is_utf8 = strcasecmp(type, "utf-8") == 0;
-	if (is_utf8 && !ndr->is_global && lint_is_ascii(address) &&
+	if (is_utf8 && !ndr->is_global && deadmx_utf8_is_ascii(address) &&
 	    !lint_is_xtext(address))
 		ndr_find(ndr, FINDING_UTF8_ADDRESS, DEADMX_NDR_MUST,
 			 "\\x{…} for +, =, \\ and blanks", "%s: %s; %s", field,
@@ -226,7 +219,7 @@ static void lint_address(struct deadmx_ndr *ndr, const char *field,
 		ndr_find(ndr, FINDING_UTF8_FORM, DEADMX_NDR_SHOULD,
 			 "the letters as they are", "%s: %s; %s", field, type,
 			 address);
-	if (!is_utf8 && ndr->is_global && !lint_is_ascii(address))
+	if (!is_utf8 && ndr->is_global && !deadmx_utf8_is_ascii(address))
 		ndr_find(ndr, FINDING_UTF8_TYPE, DEADMX_NDR_MUST,
 			 "type utf-8 for more than ASCII", "%s: %s; %s", field,
 			 type, address);

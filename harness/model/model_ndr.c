@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "deadmx/scenario.h"
+#include "deadmx/utf8.h"
 
 #define BOUNDARY "=_deadmx-model"
 #define DAY_MS	 ((int64_t)24 * 3600 * 1000)
@@ -60,14 +61,6 @@ static const char *date(const struct report *r, int64_t unix_ms, char buf[64])
 	if (is(r, MODEL_MUTANT_DATE_ZONE))
 		memcpy(buf + strlen(buf) - 5, "GMT", 4);
 	return buf;
-}
-
-static bool is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
 }
 
 /* "2 d 0 h", or "about 2 days" in the words of Exchange's readers. */
@@ -411,7 +404,7 @@ static void put_per_recipient(const struct report *r, size_t i)
 		fprintf(r->out, "Final-Recipient: %s\r\n", to);
 	else
 		fprintf(r->out, "Final-Recipient: %s; %s\r\n",
-			is_ascii(to) ? "rfc822" : "utf-8", to);
+			deadmx_utf8_is_ascii(to) ? "rfc822" : "utf-8", to);
 	fprintf(r->out, "Action: %s\r\n", action(r));
 	if (!is(r, MODEL_MUTANT_STATUS_MISSING))
 		fprintf(r->out, "Status: %s\r\n", status(r, rcpt));
@@ -503,9 +496,10 @@ char *model_ndr_make(const struct model_config *config,
 			   .out = open_memstream(&text, ret_len)};
 
 	assert(r.out);
-	r.is_utf8 = !is_ascii(m->from);
+	r.is_utf8 = !deadmx_utf8_is_ascii(m->from);
 	for (size_t i = 0; i < m->recipient_count; i++)
-		r.is_utf8 |= names[i] && !is_ascii(m->recipients[i].to);
+		r.is_utf8 |=
+			names[i] && !deadmx_utf8_is_ascii(m->recipients[i].to);
 	put_header(&r);
 	put_text(&r);
 	put_status(&r);

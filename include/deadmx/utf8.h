@@ -21,6 +21,8 @@ size_t deadmx_utf8_len(const unsigned char *p, size_t left, uint32_t *ret_code);
  * which it has at the start of a file only. Tab, line breaks and U+0085 may.
  */
 bool deadmx_utf8_is_printable(uint32_t code);
+/* Has it, up to its NUL, no byte beyond US-ASCII? */
+bool deadmx_utf8_is_ascii(const char *text);
 /* Does a byte go on with a character that has begun? */
 bool deadmx_utf8_is_continuation(char c);
 

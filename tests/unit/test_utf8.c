@@ -57,10 +57,19 @@ static void test_utf8_printable(void **state)
 		assert_false(deadmx_utf8_is_printable(bad[i]));
 }
 
+static void test_utf8_is_ascii(void **state)
+{
+	assert_true(deadmx_utf8_is_ascii(""));
+	assert_true(deadmx_utf8_is_ascii("a\x7f\x01"));
+	assert_false(deadmx_utf8_is_ascii("a\x80"));
+	assert_false(deadmx_utf8_is_ascii("j\xc3\xbcrgen@dest.example"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_utf8_len),
+		cmocka_unit_test(test_utf8_is_ascii),
 		cmocka_unit_test(test_utf8_printable),
 	};
 
