@@ -4,7 +4,7 @@
 # usage: harness/setup.sh [--tests]   (--tests: also what the tests need)
 packages="build-essential cmake ninja-build pkg-config libuv1-dev libyaml-dev
 libgmime-3.0-dev libldns-dev libnl-route-3-dev libjansson-dev libcmocka-dev
-libssl-dev libspf2-dev libmicrohttpd-dev uidmap"
+libssl-dev libspf2-dev libmicrohttpd-dev libpcre2-dev uidmap"
 [ "${1:-}" = --tests ] && packages="$packages clang clang-format
 swaks curl procps python3 python3-jsonschema python3-yaml util-linux iproute2 openssl
 dnsmasq-base bind9-dnsutils libnet-ssleay-perl gnutls-bin"

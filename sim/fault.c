@@ -10,8 +10,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "deadmx/pattern.h"
+
 struct fault_row {
-	regex_t *sender, *recipient; /* NULL: no regular expression */
+	struct deadmx_pattern *sender,
+		*recipient; /* NULL: no regular expression */
 	struct window_count count;
 	uint64_t lots; /* drawn so far */
 };
@@ -31,28 +34,13 @@ bool deadmx_fault_is_plain(const struct deadmx_fault *f)
 
 /* --- the table ----------------------------------------------------------- */
 
-static int regex_new(const struct deadmx_text *text, regex_t **ret)
+static int regex_new(const struct deadmx_text *text,
+		     struct deadmx_pattern **ret)
 {
-	regex_t *re;
-
 	if (!text->text || !text->is_regex)
 		return 0;
-	re = malloc(sizeof(*re));
-	if (!re)
-		return -ENOMEM;
-	if (regcomp(re, text->text, REG_EXTENDED | REG_NOSUB | REG_ICASE)) {
-		free(re);
-		return -EINVAL;
-	}
-	*ret = re;
-	return 0;
-}
-
-static void regex_free(regex_t *re)
-{
-	if (re)
-		regfree(re);
-	free(re);
+	return deadmx_pattern_new(text->text, DEADMX_PATTERN_ANY_CASE, NULL,
+				  ret);
 }
 
 int fault_table_init(struct fault_table *t, const struct deadmx_server *server,
@@ -81,8 +69,8 @@ int fault_table_init(struct fault_table *t, const struct deadmx_server *server,
 void fault_table_release(struct fault_table *t)
 {
 	for (size_t i = 0; t->rows && i < t->server->fault_count; i++) {
-		regex_free(t->rows[i].sender);
-		regex_free(t->rows[i].recipient);
+		deadmx_pattern_free(t->rows[i].sender);
+		deadmx_pattern_free(t->rows[i].recipient);
 	}
 	free(t->rows);
 	t->rows = NULL;
@@ -127,8 +115,8 @@ static bool in_range(const struct deadmx_range *range, uint64_t n)
 }
 
 /* Domains have no case, and nobody tells local parts apart by it. */
-static bool address_fits(const struct deadmx_text *want, const regex_t *re,
-			 const char *address)
+static bool address_fits(const struct deadmx_text *want,
+			 const struct deadmx_pattern *re, const char *address)
 {
 	const char *at;
 
@@ -137,7 +125,7 @@ static bool address_fits(const struct deadmx_text *want, const regex_t *re,
 	if (!address)
 		return false;
 	if (re)
-		return regexec(re, address, 0, NULL, 0) == 0;
+		return deadmx_pattern_matches(re, address);
 	if (want->text[0] != '@')
 		return strcasecmp(want->text, address) == 0;
 	at = strrchr(address, '@');

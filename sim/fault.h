@@ -10,8 +10,6 @@
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
 
-#include <regex.h>
-
 #include "deadmx/scenario.h"
 #include "sim/seen.h"
 #include "sim/window.h"

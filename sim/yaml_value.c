@@ -8,8 +8,9 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <regex.h>
 #include <string.h>
+
+#include "deadmx/pattern.h"
 
 /* --- nearest word ------------------------------------------------------ */
 
@@ -573,139 +574,25 @@ bool deadmx_yaml_range(struct deadmx_yaml *doc,
 
 /* --- regular expressions and codes ------------------------------------- */
 
-/*
- * Nested repetitions multiply: ((a{255}){255}){255} would make regcomp() eat
- * gigabytes. Their product is a bound that is easy to check. 0: too large.
- */
-static int64_t regex_repeats(const char *regex)
+static bool regex_too_large(struct deadmx_yaml *doc,
+			    const struct deadmx_yaml_node *node)
 {
-	int64_t product = 1, n;
-
-	for (; (regex = strchr(regex, '{')); regex++) {
-		int64_t most = 1;
-
-		for (const char *p = regex + 1; *p && *p != '}'; p++) {
-			for (n = 0; isdigit((unsigned char)*p); p++)
-				n = n > DEADMX_REGEX_REPEAT_MAX
-					    ? n
-					    : n * 10 + (*p - '0');
-			most = n > most ? n : most;
-			if (!*p || *p == '}')
-				break;
-		}
-		product *= most;
-		if (product > DEADMX_REGEX_REPEAT_MAX)
-			return 0;
-	}
-	return product;
-}
-
-/* Behind the bracket expression that begins at @p. */
-static const char *regex_skip_bracket(const char *p)
-{
-	p += p[1] == '^' ? 2 : 1;
-	if (*p == ']')
-		p++;
-	for (; *p && *p != ']'; p++)
-		if (*p == '[' && p[1] && strchr(":.=", p[1])) {
-			const char end[] = {p[1], ']', '\0'};
-			const char *close = strstr(p + 2, end);
-
-			p = close ? close + 1 : p;
-		}
-	return *p ? p + 1 : p;
-}
-
-/* What the operator at @p multiplies by; *ret_end is behind it. */
-static int64_t regex_factor(const char *p, const char **ret_end)
-{
-	int64_t n = 0, most = 1;
-
-	*ret_end = p + 1;
-	if (*p == '+') /* glibc makes a+ into aa* */
-		return 2;
-	if (*p != '{' || !isdigit((unsigned char)p[1]))
-		return 1;
-	for (p++; isdigit((unsigned char)*p) || *p == ','; p++) {
-		n = *p == ',' ? 0 : n * 10 + (*p - '0');
-		if (n > DEADMX_REGEX_REPEAT_MAX)
-			n = DEADMX_REGEX_REPEAT_MAX;
-		most = n > most ? n : most;
-	}
-	*ret_end = *p == '}' ? p + 1 : p;
-	return most + (p[-1] == ',');
-}
-
-/*
- * How many nodes glibc's regcomp() makes of it, which writes repetitions out,
- * so that ((a+)+)+ and a+++ double with each sign. Its length is in bounds.
- * 0: more than DEADMX_REGEX_SIZE_MAX.
- */
-static int64_t regex_size(const char *regex)
-{
-	int64_t outer[DEADMX_REGEX_LEN_MAX], sum = 0, atom = 0;
-	size_t depth = 0;
-	const char *next;
-
-	for (const char *p = regex; *p; p = next) {
-		next = p + 1;
-		if (*p == '(') {
-			outer[depth++] = sum;
-			sum = atom = 0;
-		} else if (*p == ')' && depth) {
-			atom = sum + 1;
-			sum = outer[--depth] + atom;
-		} else if (strchr("+*?{", *p)) {
-			int64_t factor = regex_factor(p, &next);
-
-			sum += atom * (factor - 1);
-			atom *= factor;
-		} else {
-			if (*p == '[')
-				next = regex_skip_bracket(p);
-			else if (*p == '\\' && p[1])
-				next = p + 2;
-			atom = 1;
-			sum++;
-		}
-		if (sum > DEADMX_REGEX_SIZE_MAX)
-			return 0;
-	}
-	return sum + 1;
-}
-
-/* glibc knows \1 in extended expressions, and takes exponential time for it. */
-static bool regex_refers_back(const char *regex)
-{
-	for (; (regex = strchr(regex, '\\')) && regex[1]; regex += 2)
-		if (isdigit((unsigned char)regex[1]))
-			return true;
+	deadmx_yaml_error(doc, &node->place, NULL,
+			  "%s, expected a regular expression of at most %d "
+			  "bytes, and some %d when its repetitions are written "
+			  "out, got more",
+			  deadmx_yaml_name(node), DEADMX_REGEX_LEN_MAX,
+			  DEADMX_REGEX_SIZE_MAX);
 	return false;
 }
 
-/* Is it cheap to compile, by itself and with all others of the document? */
 static bool regex_is_bearable(struct deadmx_yaml *doc,
 			      const struct deadmx_yaml_node *node,
-			      const char *regex)
+			      const struct deadmx_pattern *p)
 {
-	int64_t len = (int64_t)strlen(regex), repeats = 0, size = 0;
-
-	if (len <= DEADMX_REGEX_LEN_MAX) {
-		repeats = regex_repeats(regex);
-		size = regex_size(regex);
-	}
-	if (!size || !repeats || len * repeats > DEADMX_REGEX_SIZE_MAX) {
-		deadmx_yaml_error(doc, &node->place, NULL,
-				  "%s, expected a regular expression of at "
-				  "most %d bytes and %d repetitions, %d bytes "
-				  "when they are written out, got more",
-				  deadmx_yaml_name(node), DEADMX_REGEX_LEN_MAX,
-				  DEADMX_REGEX_REPEAT_MAX,
-				  DEADMX_REGEX_SIZE_MAX);
-		return false;
-	}
-	doc->regex_cost +=
-		len * (len + repeats) > size ? len * (len + repeats) : size;
+	if (deadmx_pattern_size(p) > DEADMX_REGEX_SIZE_MAX)
+		return regex_too_large(doc, node);
+	doc->regex_cost += (int64_t)deadmx_pattern_size(p);
 	if (doc->regex_cost <= DEADMX_REGEX_COST_MAX)
 		return true;
 	deadmx_yaml_error(doc, &node->place,
@@ -718,30 +605,26 @@ static bool regex_is_bearable(struct deadmx_yaml *doc,
 bool deadmx_yaml_regex(struct deadmx_yaml *doc,
 		       const struct deadmx_yaml_node *node, const char *regex)
 {
-	char why[128];
-	regex_t re;
-	int r;
+	char why[DEADMX_PATTERN_WHY_MAX] = "out of memory";
+	struct deadmx_pattern *p;
+	bool ok;
+	int rc;
 
-	if (!regex_is_bearable(doc, node, regex))
-		return false;
-	if (regex_refers_back(regex)) {
+	if (strlen(regex) > DEADMX_REGEX_LEN_MAX)
+		return regex_too_large(doc, node);
+	rc = deadmx_pattern_new(regex, 0, why, &p);
+	if (rc == -E2BIG)
+		return regex_too_large(doc, node);
+	if (rc < 0) {
 		deadmx_yaml_error(doc, &node->place, NULL,
 				  "%s, expected a POSIX extended regular "
-				  "expression, in which \\1 has no meaning",
-				  deadmx_yaml_name(node));
+				  "expression, got a faulty one: %s",
+				  deadmx_yaml_name(node), why);
 		return false;
 	}
-	r = regcomp(&re, regex, REG_EXTENDED | REG_NOSUB);
-	if (r == 0) {
-		regfree(&re);
-		return true;
-	}
-	regerror(r, &re, why, sizeof(why));
-	deadmx_yaml_error(doc, &node->place, NULL,
-			  "%s, expected a POSIX extended regular expression "
-			  "between slashes, got a faulty one: %s",
-			  deadmx_yaml_name(node), why);
-	return false;
+	ok = regex_is_bearable(doc, node, p);
+	deadmx_pattern_free(p);
+	return ok;
 }
 
 bool deadmx_yaml_is_status(const char *text)

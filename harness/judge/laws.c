@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/judge/laws.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "deadmx/pattern.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/expect_text.h"
 #include "harness/judge/findings.h"
@@ -25,18 +25,11 @@ bool laws_wants_ndr(const struct attempts_party *p)
 
 static bool laws_queue_is_empty(const struct target *target, const char *queue)
 {
-	regex_t re;
-	bool empty;
-
 	if (strspn(queue, " \t\r\n") == strlen(queue))
 		return true;
-	if (!target->queue_empty ||
-	    regcomp(&re, target->queue_empty,
-		    REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0)
-		return false;
-	empty = regexec(&re, queue, 0, NULL, 0) == 0;
-	regfree(&re);
-	return empty;
+	return target->queue_empty &&
+	       deadmx_pattern_is_in(target->queue_empty, DEADMX_PATTERN_LINES,
+				    queue);
 }
 
 enum laws_rest laws_rest(const struct attempts *a, const struct target *target,

@@ -6,12 +6,12 @@
 #include <assert.h>
 #include <ctype.h>
 #include <gmime/gmime.h>
-#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "deadmx/pattern.h"
 #include "harness/judge/ndr.h"
 
 void ndr_find(struct deadmx_ndr *ndr, enum finding_id id,
@@ -74,14 +74,8 @@ bool deadmx_ndr_date_valid(const char *date)
 		"[0-9]{2}([0-9]{2})? +"
 		"([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60))? +"
 		"[-+][0-9]{2}[0-5][0-9] *([(].*[)])?$";
-	regex_t re;
-	bool ok;
-	int rc = regcomp(&re, form, REG_EXTENDED | REG_NOSUB | REG_ICASE);
 
-	assert(rc == 0);
-	ok = regexec(&re, date, 0, NULL, 0) == 0;
-	regfree(&re);
-	return ok;
+	return deadmx_pattern_is_in(form, DEADMX_PATTERN_ANY_CASE, date);
 }
 
 static void ndr_lint_date(struct deadmx_ndr *ndr, enum finding_id id,
@@ -195,24 +189,20 @@ static void ndr_lint_status(struct deadmx_ndr *ndr,
 /* The first "451 4.7.1" of @text whose code is more than X.4.7 or X.0.0. */
 static const char *ndr_better_code(const char *text)
 {
-	regmatch_t m;
-	regex_t re;
-	int rc = regcomp(&re,
-			 "[45][0-5][0-9][- #]+[45][.][0-9]{1,3}[.][0-9]{1,3}",
-			 REG_EXTENDED);
+	static const char form[] =
+		"[45][0-5][0-9][- #]+[45][.][0-9]{1,3}[.][0-9]{1,3}";
+	const char *code = NULL;
+	struct deadmx_pattern *p;
+	size_t start, end;
 
-	assert(rc == 0);
-	for (; regexec(&re, text, 1, &m, 0) == 0; text += m.rm_eo) {
-		const char *code = text + m.rm_so;
-
-		if (strncmp(text + m.rm_eo - 4, ".4.7", 4) != 0 &&
-		    strncmp(text + m.rm_eo - 4, ".0.0", 4) != 0) {
-			regfree(&re);
-			return code;
-		}
-	}
-	regfree(&re);
-	return NULL;
+	if (deadmx_pattern_new(form, 0, NULL, &p) < 0)
+		return NULL;
+	for (; !code && deadmx_pattern_find(p, text, &start, &end); text += end)
+		if (strncmp(text + end - 4, ".4.7", 4) != 0 &&
+		    strncmp(text + end - 4, ".0.0", 4) != 0)
+			code = text + start;
+	deadmx_pattern_free(p);
+	return code;
 }
 
 /*

@@ -716,11 +716,8 @@ enum {
 	DEADMX_ADDRESS_LEN_MAX = 320,	       /* bytes of a mail address */
 	DEADMX_CERTIFICATE_NAMES_MAX = 100,    /* of one certificate */
 	DEADMX_REGEX_LEN_MAX = 1000,	       /* bytes */
-	DEADMX_REGEX_REPEAT_MAX = 10000,       /* product of all {n,m} */
-	DEADMX_REGEX_SIZE_MAX = 200 * 1000,    /* length times that: 50 MB */
-	DEADMX_REGEX_COST_MAX = 20 * 1000 * 1000, /* of all in a document:
-						   * length times length and
-						   * repetitions; a second */
+	DEADMX_REGEX_SIZE_MAX = 60 * 1000,     /* bytes, compiled */
+	DEADMX_REGEX_COST_MAX = 8000 * 1000,   /* of all in a document */
 };
 
 /*

@@ -109,11 +109,11 @@ put("wrong-types-2", "description: {}\nworld: {servers: [a]}\nmail: yes\n"
     "expect: 3\n", "description")
 put("nothing-in-it", "description:\nworld:\nmail:\nexpect:\n", "got nothing")
 put("regex-bomb", NDR + ' - {text: "/((%s){100}){100}/"}\n' % ("a" * 800),
-    "200000 bytes")
-put("regexes", NDR + ' - {text: "/(a{100}){100}/"}\n' * 20000,
+    "60000 when")
+put("regexes", NDR + ' - {text: "/(abcdefghij){2000}/"}\n' * 10000,
     "too many regular expressions")
 put("regexes-2", NDR + (' - {text: "/%s/"}\n' % ("(.*)*" * 150)) * 1000,
-    "too many regular expressions")
+    "")
 put("unknown-keys", "".join(
     "zz%d:\n" % k + "".join(" a%d: 1\n" % i for i in range(900))
     for k in range(50)), "unknown key")
@@ -176,7 +176,8 @@ files["proc"] = "got nothing"
 s = socket.socket(socket.AF_UNIX)
 s.bind("socket.yml")
 files["socket"] = "No such device"
-ODD = {"bom", "crlf", "huge-text", "matrix-self", "recipients", "rows", "tags"}
+ODD = {"bom", "crlf", "huge-text", "matrix-self", "recipients", "regexes-2",
+       "rows", "tags"}
 
 failed = 0
 worst = (0, ""), (0, "")
