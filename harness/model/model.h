@@ -150,6 +150,10 @@ enum model_tls {
 	XX(LOSES_MAIL, "loses-mail", "forgets mail after its third attempt") \
 	XX(LOSES_ON_RESTART, "loses-on-restart", \
 	   "begins with an empty queue") \
+	XX(LOSES_UNSAVED, "loses-unsaved", \
+	   "forgets mail whose attempt it can't write down") \
+	XX(TAKES_UNSAVED, "takes-unsaved", \
+	   "says 250 for mail that it can't write down") \
 	XX(DOUBLE_BOUNCE, "double-bounce", "bounces bounces") \
 	XX(SHORT_BANNER, "short-banner", "waits 30 s for the greeting") \
 	XX(SHORT_MAIL, "short-mail", "waits 30 s for the reply to MAIL") \

@@ -298,8 +298,11 @@ static void attempt_ended(struct model_run *run, struct model_message *m)
 	pause = model_run_pause_ms(run->config, m->attempts,
 				   now - m->arrival_ms);
 	m->next_ms = pause ? now + pause : INT64_MAX;
-	if (model_queue_save(&run->queue, m) < 0)
-		syslog(LOG_ERR, "%s: can't be saved", m->id);
+	if (model_queue_save(&run->queue, m) == 0)
+		return;
+	syslog(LOG_ERR, "%s: can't be saved", m->id);
+	if (model_is(run->config, MODEL_MUTANT_LOSES_UNSAVED))
+		model_queue_remove(&run->queue, m);
 }
 
 /* Attempts. */

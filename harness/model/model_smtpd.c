@@ -177,7 +177,9 @@ static void data_end(struct client *c)
 	if (rc < 0) {
 		syslog(LOG_ERR, "queue: %s", strerror(-rc));
 		message_clear(c);
-		reply(c, "452 4.3.1 Insufficient system storage");
+		reply(c, model_is(c->d->config, MODEL_MUTANT_TAKES_UNSAVED)
+				 ? "250 2.0.0 Queued"
+				 : "452 4.3.1 Insufficient system storage");
 		return;
 	}
 	snprintf(text, sizeof(text), "250 2.0.0 Queued as %s", c->m->id);
