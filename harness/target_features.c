@@ -31,10 +31,27 @@ bool target_has(const struct target *target, enum target_feature feature)
 	return target->features & 1u << feature;
 }
 
+/* "dsn, deliverby or helo_only", of all. */
+static const char *features_text(char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < TARGET_FEATURE_COUNT && n < len; i++)
+		n += (size_t)snprintf(text + n, len - n, "%s%s",
+				      i == 0			      ? ""
+				      : i == TARGET_FEATURE_COUNT - 1 ? " or "
+								      : ", ",
+				      feature_words[i]);
+	assert(n < len);
+	return text;
+}
+
 static void feature_read(struct deadmx_yaml *doc,
 			 const struct deadmx_yaml_node *node, struct target *t,
 			 const char *word)
 {
+	char all[256];
+
 	for (unsigned i = 0; i < TARGET_FEATURE_COUNT; i++)
 		if (strcmp(feature_words[i], word) == 0) {
 			t->features |= 1u << i;
@@ -43,10 +60,8 @@ static void feature_read(struct deadmx_yaml *doc,
 	deadmx_yaml_error(doc, &node->place,
 			  deadmx_yaml_did_you_mean(doc, word, feature_words,
 						   TARGET_FEATURE_COUNT),
-			  "features, expected dsn, deliverby, smtputf8, "
-			  "smarthost_only, helo_only or rewrites_sender, got "
-			  "\"%.60s\"",
-			  word);
+			  "features, expected %s, got \"%.60s\"",
+			  features_text(all, sizeof(all)), word);
 }
 
 void target_features_read(struct deadmx_yaml *doc,
