@@ -8,28 +8,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failed=0
-
-ok() { # WHAT: of the command before
-	# shellcheck disable=SC2181
-	if [ $? -eq 0 ]; then
-		echo "ok: $1"
-	else
-		echo "not ok: $1"
-		failed=1
-	fi
-}
-
-status() { # EXPECTED COMMAND...: output goes to the files out and err
-	expected=$1
-	shift
-	"$@" > out 2> err
-	code=$?
-	[ $code -eq "$expected" ] && return 0
-	echo "expected exit status $expected, got $code: $*"
-	cat out err
-	return 1
-}
+. "$root/tests/e2e/lib/check.sh"
 
 # A faulty one, one with a known fault, one that lacks what is asked for.
 model=$root/harness/targets/model.yml

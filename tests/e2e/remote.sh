@@ -24,26 +24,11 @@ if [ -z "${REMOTE_INSIDE:-}" ]; then
 fi
 work=$REMOTE_INSIDE
 . "$here/lib/postfix.sh"
-failed=0
+. "$here/lib/check.sh"
 ip link set lo up
 
-check() { # WHAT, about the last command
-	if [ $? -eq 0 ]; then
-		echo "ok: $1"
-	else
-		failed=1
-		echo "not ok: $1"
-		tail -n 30 "$work/out" "$work/err"
-	fi
-}
-within() { # SECONDS COMMAND...: until it succeeds
-	n=$(($1 * 10))
-	shift
-	until "$@"; do
-		n=$((n - 1))
-		[ $n -gt 0 ] || return 1
-		sleep 0.1
-	done
+check() { # WHAT, about the last command; what it said, if it went wrong
+	ok "$1" || tail -n 30 "$work/out" "$work/err"
 }
 
 # --- an ordinary user, who may not be able to read where this clone lies

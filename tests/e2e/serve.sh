@@ -24,26 +24,9 @@ if [ -z "${SERVE_INSIDE:-}" ]; then
 fi
 work=$SERVE_INSIDE
 . "$here/lib/postfix.sh"
-failed=0
+. "$here/lib/check.sh"
 ip link set lo up
 
-ok() { # WHAT: the last command went well
-	if [ $? -eq 0 ]; then
-		printf "ok: %s\n" "$1"
-	else
-		failed=1
-		printf "not ok: %s\n" "$1"
-	fi
-}
-within() { # SECONDS COMMAND...: until it succeeds
-	n=$(($1 * 10))
-	shift
-	until "$@"; do
-		n=$((n - 1))
-		[ $n -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
 get() { # URL: what is there
 	curl -sS --max-time 70 "$api$1"
 }
