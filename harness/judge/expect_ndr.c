@@ -199,9 +199,8 @@ bool expect_is_temporary(const struct attempts_try *try,
 	return false;
 }
 
-/* Was it refused for good, or could it have gone on? */
-static bool expect_is_refused(const struct attempts *a,
-			      const struct attempts_party *p, int64_t until)
+bool expect_is_refused(const struct attempts *a, const struct attempts_party *p,
+		       int64_t until)
 {
 	const struct attempts_try *last = attempts_last(a, p, until);
 	const char *reply = last ? attempts_reply(last, p) : NULL;

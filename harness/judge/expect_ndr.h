@@ -12,6 +12,11 @@
 void expect_ndrs(const struct attempts *a, const struct target *target,
 		 struct verdict *v);
 
+/* Was the mail for @p refused for good by the last attempt up to @until, or
+ * could it have gone on? */
+bool expect_is_refused(const struct attempts *a, const struct attempts_party *p,
+		       int64_t until);
+
 /* Did @try for @p end in such a way that the mail had to be tried again? */
 bool expect_is_temporary(const struct attempts_try *try,
 			 const struct attempts_party *p);

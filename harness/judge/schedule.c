@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/expect.h"
+#include "harness/judge/expect_ndr.h"
 #include "harness/judge/expect_text.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/laws.h"
@@ -94,15 +95,19 @@ static bool schedule_goes_on(const struct attempts_step *steps, size_t i,
 
 /*
  * Had the mail ended before @try? Connections are stamped with the clock's
- * whole milliseconds, so the session before it knows better.
+ * whole milliseconds, so within one the session before it knows better. It
+ * may be heard to end long after, too: schedule_is_read_late().
  */
 static bool schedule_is_over(const struct attempts_party *p,
 			     const struct attempts_try *before,
 			     const struct attempts_try *try)
 {
-	return p->is_closed &&
-	       (try->t_ns > p->closed_ns ||
-		(before && before->end_ns && before->end_ns >= p->closed_ns));
+	if (!p->is_closed)
+		return false;
+	if (try->t_ns > p->closed_ns)
+		return true;
+	return try->t_ns + ATTEMPTS_INSTANT_NS > p->closed_ns && before &&
+	       before->end_ns >= p->closed_ns;
 }
 
 static void schedule_round_add(struct schedule_round *round,
@@ -539,6 +544,9 @@ static void schedule_missing(struct schedule *s, size_t i,
 	if (until_ns && end_ns > s->arrival_ns + until_ns)
 		end_ns = s->arrival_ns + until_ns;
 	if (!s->ways.count || schedule_is_disturbed(s, round->start_ns, end_ns))
+		return;
+	/* The NDR of what was refused may be on its way for long. */
+	if (s->p->bounced_count && expect_is_refused(s->a, s->p, end_ns))
 		return;
 	/* What was lost is not tried again; that is said elsewhere. */
 	if (!s->p->is_closed &&

@@ -315,6 +315,28 @@ static void test_schedule_read_late(void **unused)
 	       "; 1 of 1 gaps are wrong");
 }
 
+/* Its end may even be heard when the mail has been delivered, and is none of
+ * the attempts that follow. */
+static void test_schedule_read_later(void **unused)
+{
+	int session;
+
+	begin_at(MODEL, STORED_REFUSED "expect: {delivered: {count: 1}}\n");
+	connect_to(0, MX1_ADDRESS);
+	session = accepted(0, MX1, MX1_ADDRESS);
+	fault(0, session, "body", "drip", "null");
+	faulty_at(2400, "body", "drip", 300);
+	connect_to(6300, MX1_ADDRESS);
+	accepted(6300, MX1, MX1_ADDRESS);
+	message(6300, MX1, ALICE, BOB, "");
+	ev(9000, "close",
+	   "\"session\":%d,\"server\":\"" MX1 "\",\"by\":\"client\","
+	   "\"how\":\"fin\"",
+	   session);
+	finish(10000);
+	holds();
+}
+
 /* A session whose last word, QUIT, comes @idle seconds after @stage. */
 static void said_quit(double t, const char *stage, const char *text,
 		      double idle)
@@ -513,6 +535,36 @@ static void test_schedule_missing(void **unused)
 	holds();
 }
 
+/* What was refused for good is over, though its NDR comes much later. */
+static void test_schedule_refused(void **unused)
+{
+	static const char *const replies[] = {"550 5.1.1 No such user",
+					      "451 4.7.1 Later"};
+
+	for (size_t i = 0; i < 2; i++) {
+		int session;
+
+		begin_at("{base: 1m}", STORED_REFUSED "expect: {ndr: {}}\n");
+		connect_to(0, MX1_ADDRESS);
+		session = accepted(0, MX1, MX1_ADDRESS);
+		command(0, session, "RCPT TO:<" BOB ">");
+		reply(0, session, "rcpt", replies[i]);
+		ev(1, "close",
+		   "\"session\":%d,\"server\":\"" MX1
+		   "\",\"by\":\"client\",\"how\":\"fin\"",
+		   session);
+		bounce(600, "failed", "5.0.0");
+		finish(DAY);
+		if (i == 0)
+			holds();
+		else
+			breaks("1 min 1 s between the two",
+			       "none within 10 min after round 1 for " BOB
+			       "; 1 of 1 gaps are wrong");
+		stored_end(NULL);
+	}
+}
+
 /* One more when the time is over, where that is documented. */
 static void test_schedule_last(void **unused)
 {
@@ -604,7 +656,8 @@ int main(void)
 		T(test_schedule_reconnect), T(test_schedule_restart),
 		T(test_schedule_missing),   T(test_schedule_last),
 		T(test_schedule_longest),   T(test_schedule_limits),
-		T(test_schedule_read_late), T(test_schedule_kept),
+		T(test_schedule_read_late), T(test_schedule_read_later),
+		T(test_schedule_kept),	    T(test_schedule_refused),
 	};
 #undef T
 
