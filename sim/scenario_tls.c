@@ -116,8 +116,9 @@ const struct deadmx_yaml_key scenario_certificate_keys[] = {
 	 "run (default -30d)",
 	 false, "offset"},
 	{"until", certificate_until,
-	 "when it ends to be valid, on the timeline (default never)", false,
-	 "offset"},
+	 "the first second in which it is not valid, on the timeline (default "
+	 "never)",
+	 false, "offset"},
 	{"issuer", certificate_issuer,
 	 "who signed it: trusted, untrusted or self (default trusted)", false,
 	 DEADMX_ISSUER_MAP(XX)},

@@ -90,6 +90,18 @@ static int64_t date(const struct starttls_clock *clock, int64_t at_ns)
 }
 
 /*
+ * The last second in which a certificate that ends at @until_ns is good:
+ * notAfter is still within its time (RFC 5280 4.1.2.5). GnuTLS goes by that,
+ * for OpenSSL it is over then.
+ */
+static int64_t last_second(const struct starttls_clock *clock, int64_t until_ns)
+{
+	int64_t end = date(clock, until_ns);
+
+	return until_ns == DEADMX_FOREVER_NS ? end : end - 1;
+}
+
+/*
  * By the dates that are written into it, in whole seconds: clients have no
  * others, and what we call expired must be so to them.
  */
@@ -130,10 +142,10 @@ void starttls_plan(const struct deadmx_server *server,
 		c.names = &ret->name;
 		c.name_count = 1;
 	}
-	ret->certificate =
-		(struct tls_cert_wish){.names = c.names,
-				       .name_count = c.name_count,
-				       .from_unix_s = date(clock, c.from_ns),
-				       .until_unix_s = date(clock, c.until_ns),
-				       .issuer = c.issuer};
+	ret->certificate = (struct tls_cert_wish){
+		.names = c.names,
+		.name_count = c.name_count,
+		.from_unix_s = date(clock, c.from_ns),
+		.until_unix_s = last_second(clock, c.until_ns),
+		.issuer = c.issuer};
 }
