@@ -298,23 +298,38 @@ static void command_mail(struct wire *w, struct wire_session *s,
 	check_passed(w, line, "RET", s->mail->ret, false);
 }
 
+/* The words of NOTIFY, each a bit; NEVER is none. */
+static unsigned notify_words(const char *notify)
+{
+	static const char *const words[] = {"DELAY", "FAILURE", "SUCCESS"};
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < 3; i++)
+		bits |= (strcasestr(notify, words[i]) != NULL) << i;
+	return bits;
+}
+
 /*
  * Mail with BY=…;N goes to a server without DELIVERBY as mail whose delay is to
- * be told (RFC 2852 4.1.4.2): the client asks for that with NOTIFY.
+ * be told, unless nothing is (RFC 2852 4.1.4.2): DELAY is added to the sender's
+ * words, or to FAILURE where there are none. Is that all that @line changes?
  */
-static bool may_ask_for_delay(const struct wire_session *s, const char *line)
+static bool adds_delay(const struct wire_session *s, const char *line)
 {
 	const char *mode = s->mail->by ? strchr(s->mail->by, ';') : NULL;
+	const char *given = s->mail->notify ? s->mail->notify : "FAILURE";
 	char *value;
-	bool asks;
+	bool adds;
 
 	if (!mode || (mode[1] != 'N' && mode[1] != 'n') ||
 	    s->offered[WIRE_DELIVERBY])
 		return false;
 	value = parameter(line, "NOTIFY");
-	asks = value && strcasestr(value, "DELAY");
+	adds = value && notify_words(given) &&
+	       notify_words(value) ==
+		       (notify_words(given) | notify_words("DELAY"));
 	free(value);
-	return asks;
+	return adds;
 }
 
 static void command_rcpt(struct wire *w, const struct wire_session *s,
@@ -329,8 +344,8 @@ static void command_rcpt(struct wire *w, const struct wire_session *s,
 		known |= path_is(line, s->mail->to[i]);
 	if (!known || !s->offered[WIRE_DSN])
 		return;
-	check_passed(w, line, "NOTIFY", s->mail->notify,
-		     may_ask_for_delay(s, line));
+	if (!adds_delay(s, line))
+		check_passed(w, line, "NOTIFY", s->mail->notify, false);
 	/* RFC 3461 5.2.1: the recipient as it was given may be added. */
 	check_passed(w, line, "ORCPT", s->mail->orcpt, true);
 }
@@ -440,12 +455,23 @@ void wire_event(struct wire *w, const struct event *e)
 	}
 }
 
-bool wire_lacks_dsn(struct wire *w, const struct event *e)
+static bool wire_lacks(struct wire *w, const struct event *e,
+		       enum wire_extension extension)
 {
 	gpointer key = GSIZE_TO_POINTER((gsize)event_integer(e, "session", -1));
 	const struct wire_session *s = g_hash_table_lookup(w->sessions, key);
 
-	return s && !s->offered[WIRE_DSN];
+	return s && !s->offered[extension];
+}
+
+bool wire_lacks_dsn(struct wire *w, const struct event *e)
+{
+	return wire_lacks(w, e, WIRE_DSN);
+}
+
+bool wire_lacks_deliverby(struct wire *w, const struct event *e)
+{
+	return wire_lacks(w, e, WIRE_DELIVERBY);
 }
 
 void wire_finish(struct wire *w, struct verdict *v)

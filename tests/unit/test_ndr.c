@@ -460,7 +460,7 @@ static void test_ndr_lint_message(void **state)
 		 "Auto-Submitted: auto-replied\n"
 		 "Auto-Submitted: auto-replied\n" REPORT TEXT STATUS MAIL
 		 "--b--\n",
-		 "rfc3834/5/auto-submitted-twice"},
+		 "rfc3834/5.1/auto-submitted-twice"},
 		{FROM DATE ID MIME REPORT STATUS MAIL "--b--\n",
 		 "rfc6522/3/text-part"},
 		{FROM DATE ID MIME REPORT TEXT MAIL STATUS "--b--\n",
