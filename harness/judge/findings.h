@@ -152,6 +152,9 @@
 	XX(BY_RELAYED_MISSING, "rfc2852/4.1.4.2/relayed-missing", \
 	   "BY=…;N, a next server that does no DELIVERBY, and no report", \
 	   "Nobody looks at the sender's deadline from there on: this MTA has to say so.") \
+	XX(BY_DELAY_UNASKED, "rfc2852/4.1.4.2/delay-not-asked", \
+	   "BY=…;N, a next server that does no DELIVERBY, and its NOTIFY lacks DELAY", \
+	   "That server knows no deadline, but it can tell of delays if it is asked to.") \
 	XX(TIMEOUT_BANNER, "rfc5321/4.5.3.2.1/greeting-timeout", \
 	   "the client waits less than 5 min for the greeting", \
 	   "A busy server may be slow to greet; who hangs up too early never delivers.") \

@@ -166,7 +166,9 @@ enum model_tls {
 	XX(DELIVERBY_STATUS, "deliverby-status", \
 	   "the end of BY='s time has the status of any expiry") \
 	XX(DELIVERBY_RELAYED, "deliverby-relayed", \
-	   "of BY=…;N nothing is told when the next server knows no DELIVERBY")
+	   "of BY=…;N nothing is told when the next server knows no DELIVERBY") \
+	XX(DELIVERBY_NOTIFY, "deliverby-notify", \
+	   "of BY=…;N no delays are asked for where it goes")
 /* clang-format on */
 
 enum model_mutant {

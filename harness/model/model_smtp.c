@@ -597,7 +597,8 @@ static void notify_of(const struct session *s, const struct model_target *t,
 
 	snprintf(buf, 64, "%s", given);
 	if (s->job->by_mode != 'N' || s->deliverby ||
-	    strcasecmp(given, "NEVER") == 0)
+	    strcasecmp(given, "NEVER") == 0 ||
+	    model_is(s->job->config, MODEL_MUTANT_DELIVERBY_NOTIFY))
 		return;
 	if (!*given)
 		snprintf(buf, 64, "FAILURE,DELAY");
