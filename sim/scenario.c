@@ -625,21 +625,26 @@ static void mail_orcpt(struct deadmx_yaml *doc,
 				  NULL);
 }
 
-/* RFC 2852, section 4: seconds ";" R or N, and perhaps T. */
+/*
+ * RFC 2852, section 4: seconds ";" R or N, and perhaps T. With N the time may
+ * be over already; what is wrong with R is the MTA's to refuse.
+ */
 static void mail_by(struct deadmx_yaml *doc,
 		    const struct deadmx_yaml_node *node, void *arg)
 {
 	struct deadmx_mail *mail = arg;
+	const char *number;
 	size_t digits;
 
 	if (!deadmx_yaml_word(doc, node, &mail->by))
 		return;
-	digits = strspn(mail->by, "0123456789");
+	number = mail->by + (mail->by[0] == '-' || mail->by[0] == '+');
+	digits = strspn(number, "0123456789");
 	if (digits < 1 || digits > 9 ||
-	    (strcmp(mail->by + digits, ";R") != 0 &&
-	     strcmp(mail->by + digits, ";N") != 0 &&
-	     strcmp(mail->by + digits, ";RT") != 0 &&
-	     strcmp(mail->by + digits, ";NT") != 0))
+	    (strcmp(number + digits, ";R") != 0 &&
+	     strcmp(number + digits, ";N") != 0 &&
+	     strcmp(number + digits, ";RT") != 0 &&
+	     strcmp(number + digits, ";NT") != 0))
 		deadmx_yaml_wrong(doc, node, "by",
 				  "seconds and R or N such as 600;R", NULL);
 }

@@ -59,6 +59,9 @@ struct attempts_party {
 	size_t success_count; /* reports: relayed, delivered or expanded */
 	size_t relayed_due_count;    /* SUCCESS asked for, and the server that
 				      * took it does no DSN */
+	size_t by_relayed_count;     /* BY= given, and taken by a server that
+				      * does no DELIVERBY … */
+	int64_t by_relayed_ns;	     /* … first then */
 	size_t unacknowledged_count; /* deliveries the MTA can't know of */
 	int64_t first_delivered_ns, first_delayed_ns, first_bounced_ns;
 	bool is_closed;	   /* all have been delivered or bounced … */

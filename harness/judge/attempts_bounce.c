@@ -455,6 +455,17 @@ static enum severity bounce_severity(enum deadmx_ndr_severity severity)
 	return SEVERITY_NOTE;
 }
 
+/* RFC 2852 4.1.3: mail with BY=…;R comes back as 5.4.7, whatever held it. */
+static bool bounce_is_timed(const struct attempts *a, const char *sender)
+{
+	for (size_t i = 0; i < a->party_count; i++)
+		if (a->parties[i].has_deliverby && a->parties[i].mail->by &&
+		    strstr(a->parties[i].mail->by, ";R") &&
+		    strcasecmp(a->parties[i].from, sender) == 0)
+			return true;
+	return false;
+}
+
 /* @reported: so many of its findings were told with another recipient. */
 static void bounce_book(struct attempts *a, struct verdict *v,
 			const struct event *e, struct deadmx_ndr *ndr,
@@ -472,6 +483,9 @@ static void bounce_book(struct attempts *a, struct verdict *v,
 	for (size_t i = reported; i < ndr->finding_count; i++) {
 		const struct deadmx_ndr_finding *f = &ndr->findings[i];
 
+		if (strcmp(f->id, finding_id(FINDING_BETTER_STATUS)) == 0 &&
+		    bounce_is_timed(a, to))
+			continue;
 		verdict_find(v, f->id, bounce_severity(f->severity), b.file,
 			     f->expected, "%s", f->observed);
 	}

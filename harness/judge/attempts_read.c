@@ -679,23 +679,31 @@ static void reader_relay(struct reader *r, const struct event *e)
 		try->backend_failed = error != NULL;
 }
 
-/* Who asked for SUCCESS is due a report when this server will send none. */
+/*
+ * Who asked for SUCCESS is due a report when this server will send none; what
+ * BY= asks for nobody minds behind a server that does no DELIVERBY.
+ */
 static void reader_relayed(struct reader *r, const struct event *e)
 {
+	bool lacks_dsn = wire_lacks_dsn(r->wire, e);
+	bool lacks_by = wire_lacks_deliverby(r->wire, e);
 	const json_t *list = json_object_get(e->members, "to");
 	const char *from = event_text(e, "from");
 
 	if (!from || event_text(e, "frontend") ||
-	    json_is_true(json_object_get(e->members, "unacknowledged")) ||
-	    !wire_lacks_dsn(r->wire, e))
+	    json_is_true(json_object_get(e->members, "unacknowledged")))
 		return;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *to = json_string_value(json_array_get(list, i));
 		struct attempts_party *p =
 			to ? bounce_party(r->a, from, to) : NULL;
 
-		if (p && *p->from && p->has_dsn && p->mails == 1 &&
-		    p->mail->notify && strcasestr(p->mail->notify, "SUCCESS"))
+		if (!p || p->mails != 1)
+			continue;
+		if (lacks_by && p->has_deliverby && !p->by_relayed_count++)
+			p->by_relayed_ns = e->t_ns;
+		if (lacks_dsn && *p->from && p->has_dsn && p->mail->notify &&
+		    strcasestr(p->mail->notify, "SUCCESS"))
 			p->relayed_due_count++;
 	}
 }

@@ -222,10 +222,14 @@ static void expect_documented_status(const struct attempts *a,
 	struct target_documented doc = target_documented(target, a->scenario);
 	const struct target_documented *d = &doc;
 	struct expect_status want = {.why = "documented"};
-	char text[160];
+	char text[160], mode = '\0';
 
 	if (!n->status || !deadmx_ndr_status_valid(n->status))
 		return; /* a finding of the reader already */
+	/* RFC 2852 4.1.3 has a status of its own for it: laws.c. */
+	if (laws_by_ns(n->party, &mode) <= n->t_ns + LAWS_BY_EARLY_NS &&
+	    mode == 'R')
+		return;
 	switch (d->status_rule) {
 	case TARGET_STATUS_LAST_ATTEMPT:
 		if (!expect_status_of_last(a, n->party, n->t_ns, &want))
@@ -233,8 +237,8 @@ static void expect_documented_status(const struct attempts *a,
 		break;
 	case TARGET_STATUS_FIXED:
 		/* It is about mail that has expired. */
-		if (expect_is_refused(a, n->party, n->t_ns) || !d->status ||
-		    strlen(d->status) >= sizeof(want.code))
+		if (expect_is_refused(a, n->party, n->t_ns) || mode == 'R' ||
+		    !d->status || strlen(d->status) >= sizeof(want.code))
 			return;
 		memcpy(want.code, d->status, strlen(d->status) + 1);
 		break;
@@ -354,8 +358,11 @@ static void expect_ndr_after(const struct attempts *a,
 	struct expect_text expected, at;
 	/* A delayed row is the first notice; a final one the first NDR. */
 	int64_t after = n->t_ns - laws_injected_ns(n->party, 0);
+	char mode = '\0';
 
-	if (!range.set && n->is_final && lifetime > 0 &&
+	/* With BY=…;R it is the sender who says when: laws.c. */
+	laws_by_ns(n->party, &mode);
+	if (!range.set && n->is_final && lifetime > 0 && mode != 'R' &&
 	    expect_stays_dead(a->scenario, n->party->domain)) {
 		range.set = true;
 		range.min = lifetime;

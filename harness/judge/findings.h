@@ -146,6 +146,15 @@
 	XX(DELIVER_BY, "rfc2852/4/deliver-by", \
 	   "the time that the sender had set with BY= had no effect", \
 	   "The sender said by when the mail is to be delivered, and wants to hear when it is not.") \
+	XX(BY_STATUS, "rfc2852/4.1.3/status", \
+	   "the time that BY= gives is over, and the report has not the Status for that", \
+	   "5.4.7 tells a program that mail came back, 4.4.7 that it is late, for the sender's own deadline.") \
+	XX(BY_RELAYED_MISSING, "rfc2852/4.1.4.2/relayed-missing", \
+	   "BY=…;N, a next server that does no DELIVERBY, and no report", \
+	   "Nobody looks at the sender's deadline from there on: this MTA has to say so.") \
+	XX(BY_DELAY_UNASKED, "rfc2852/4.1.4.2/delay-not-asked", \
+	   "BY=…;N, a next server that does no DELIVERBY, and its NOTIFY lacks DELAY", \
+	   "That server knows no deadline, but it can tell of delays if it is asked to.") \
 	XX(TIMEOUT_BANNER, "rfc5321/4.5.3.2.1/greeting-timeout", \
 	   "the client waits less than 5 min for the greeting", \
 	   "A busy server may be slow to greet; who hangs up too early never delivers.") \
@@ -335,7 +344,7 @@
 	XX(AUTO_SUBMITTED, "rfc3834/5.2/auto-submitted", \
 	   "a DSN is labelled auto-generated", \
 	   "auto-generated is for mail nobody caused, as from cron; a bounce answers a mail and is auto-replied.") \
-	XX(AUTO_SUBMITTED_TWICE, "rfc3834/5/auto-submitted-twice", \
+	XX(AUTO_SUBMITTED_TWICE, "rfc3834/5.1/auto-submitted-twice", \
 	   "Auto-Submitted stands more than once", \
 	   "It keeps robots from answering robots; twice it can contradict itself.") \
 	XX(MIME_VERSION, "rfc2045/4/mime-version", \

@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "deadmx/pattern.h"
 #include "harness/judge/expect.h"
+#include "harness/judge/expect_ndr.h"
 #include "harness/judge/expect_text.h"
 #include "harness/judge/findings.h"
 
@@ -214,40 +216,121 @@ static void laws_refused(const struct attempts *a,
 	free(steps);
 }
 
-/*
- * RFC 2852: with mode R the mail is returned when its time is over; it is not
- * relayed to a server that knows no DELIVERBY, as none of the world does.
- */
-static void laws_deliver_by(const struct attempts *a,
-			    const struct attempts_party *p, struct verdict *v)
+int64_t laws_by_ns(const struct attempts_party *p, char *ret_mode)
 {
-	const char *by = p->mail->by;
-	int64_t until = laws_injected_ns(p, 0), end;
-	struct expect_text at, limit;
 	char *mode;
+	int64_t seconds;
 
-	if (!by || !p->has_deliverby || p->mails != 1)
-		return;
-	until += strtoll(by, &mode, 10) * DEADMX_NS_PER_S;
-	end = until + LAWS_DELIVER_BY_SLACK_NS;
-	expect_time(until, &limit);
-	if (strncmp(mode, ";R", 2) == 0 && p->delivered_count)
+	if (!p->mail->by || !p->has_deliverby || p->mails != 1)
+		return INT64_MAX;
+	seconds = strtoll(p->mail->by, &mode, 10);
+	*ret_mode = mode[0] == ';' ? mode[1] : '\0';
+	return laws_injected_ns(p, 0) + seconds * DEADMX_NS_PER_S;
+}
+
+/*
+ * The notice that tells of the time @until: one with @status where any has it,
+ * else the first; NULL: none.
+ */
+static const struct attempts_notice *
+laws_by_notice(const struct attempts *a, const struct attempts_party *p,
+	       int64_t until, bool is_final, const char *status)
+{
+	const struct attempts_notice *first = NULL;
+
+	for (size_t i = 0; i < a->notice_count; i++) {
+		const struct attempts_notice *n = &a->notices[i];
+
+		if (n->party != p || n->t_ns < until - LAWS_BY_EARLY_NS ||
+		    !(is_final ? n->is_final : n->is_delay))
+			continue;
+		if (n->status && strcmp(n->status, status) == 0)
+			return n;
+		first = first ? first : n;
+	}
+	return first;
+}
+
+static void laws_by_status(const struct attempts_notice *n, const char *status,
+			   const char *by, struct verdict *v)
+{
+	if (n->status && strcmp(n->status, status) != 0)
+		FIND(v, BY_STATUS, SEVERITY_MUST, n->file, status,
+		     "%s for %s, BY=%s", n->status, n->recipient, by);
+}
+
+/*
+ * RFC 2852 4.1.3 and 4.1.4.1: with mode R the mail is returned when its time is
+ * over, if not before; it is not relayed to a server without DELIVERBY.
+ */
+static void laws_by_return(const struct attempts *a,
+			   const struct attempts_party *p, int64_t until,
+			   struct verdict *v)
+{
+	int64_t end = until + LAWS_DELIVER_BY_SLACK_NS;
+	const struct attempts_notice *n =
+		laws_by_notice(a, p, until, true, "5.4.7");
+	struct expect_text at;
+
+	if (p->by_relayed_count)
 		FIND(v, DELIVER_BY, SEVERITY_MUST, NULL,
 		     "returned: the server does no DELIVERBY",
 		     "delivered to %s at %s, BY=%s", p->to,
-		     expect_time(p->first_delivered_ns, &at), by);
-	else if (strncmp(mode, ";R", 2) == 0 && laws_wants_ndr(p) &&
-		 a->end_ns > end &&
+		     expect_time(p->by_relayed_ns, &at), p->mail->by);
+	else if (laws_wants_ndr(p) && a->end_ns > end && !p->delivered_count &&
 		 (!p->bounced_count || p->first_bounced_ns > end))
 		FIND(v, DELIVER_BY, SEVERITY_MUST, NULL,
 		     "returned when the time that BY= gives is over",
-		     "not for %s at %s, BY=%s", p->to, limit.text, by);
-	else if (strncmp(mode, ";N", 2) == 0 && p->from[0] && a->end_ns > end &&
-		 !p->delayed_count && (!p->is_closed || p->closed_ns > end) &&
-		 (!p->mail->notify || strcasestr(p->mail->notify, "DELAY")))
+		     "not for %s at %s, BY=%s", p->to, expect_time(until, &at),
+		     p->mail->by);
+	else if (n && !expect_is_refused(a, p, n->t_ns))
+		laws_by_status(n, "5.4.7", p->mail->by, v);
+}
+
+/*
+ * RFC 2852 4.1.3 and 4.1.4.2: with mode N the sender is told when the time is
+ * over, and before that when it goes to a server without DELIVERBY.
+ */
+static void laws_by_notify(const struct attempts *a,
+			   const struct attempts_party *p, int64_t until,
+			   struct verdict *v)
+{
+	const char *notify = p->mail->notify;
+	int64_t end = until + LAWS_DELIVER_BY_SLACK_NS;
+	const struct attempts_notice *n =
+		laws_by_notice(a, p, until, false, "4.4.7");
+	struct expect_text at;
+
+	if (!p->from[0])
+		return;
+	if (p->by_relayed_count && p->by_relayed_ns < until &&
+	    !p->success_count && (!notify || strcasecmp(notify, "NEVER") != 0))
+		FIND(v, BY_RELAYED_MISSING, SEVERITY_MUST, NULL,
+		     "a report with Action: relayed (the next server does no "
+		     "DELIVERBY)",
+		     "none for %s, relayed at %s, BY=%s", p->to,
+		     expect_time(p->by_relayed_ns, &at), p->mail->by);
+	if (notify && !strcasestr(notify, "DELAY"))
+		return;
+	if (n)
+		laws_by_status(n, "4.4.7", p->mail->by, v);
+	else if (a->end_ns > end && (!p->is_closed || p->closed_ns > end))
 		FIND(v, DELIVER_BY, SEVERITY_MUST, NULL,
 		     "a delay notice when the time that BY= gives is over",
-		     "none for %s at %s, BY=%s", p->to, limit.text, by);
+		     "none for %s at %s, BY=%s", p->to, expect_time(until, &at),
+		     p->mail->by);
+}
+
+static void laws_deliver_by(const struct attempts *a,
+			    const struct attempts_party *p, struct verdict *v)
+{
+	char mode = '\0';
+	int64_t until = laws_by_ns(p, &mode);
+
+	if (mode == 'R')
+		laws_by_return(a, p, until, v);
+	if (mode == 'N')
+		laws_by_notify(a, p, until, v);
 }
 
 /* RFC 3464 2.3.6: what the server said is what the sender needs to know. */

@@ -569,6 +569,7 @@ void deadmx_ndr_free(struct deadmx_ndr *ndr)
 	free(ndr->text);
 	free(ndr->reporting_mta);
 	free(ndr->arrival_date);
+	free(ndr->deliver_by_date);
 	free(ndr->envelope_id);
 	free(ndr->dsn_gateway);
 	free(ndr->received_from_mta);

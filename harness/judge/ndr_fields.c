@@ -249,7 +249,7 @@ static bool ndr_starts_recipient(const char *name)
 	       strcasecmp(name, "Status") == 0;
 }
 
-/* A per-message field, in the order of the grammar (RFC 3464 2.2)? */
+/* A per-message field, in the order of the grammar (RFC 3464 2.2, 2852 5)? */
 static bool ndr_message_field(struct ndr_groups *g, const char *name,
 			      const char *value)
 {
@@ -263,9 +263,10 @@ static bool ndr_message_field(struct ndr_groups *g, const char *name,
 		{"DSN-Gateway", &ndr->dsn_gateway},
 		{"Received-From-MTA", &ndr->received_from_mta},
 		{"Arrival-Date", &ndr->arrival_date},
+		{"Deliver-By-Date", &ndr->deliver_by_date},
 	};
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < (int)(sizeof(fields) / sizeof(fields[0])); i++) {
 		if (strcasecmp(name, fields[i].name) != 0)
 			continue;
 		ndr->has_repeated_field |= (g->message_seen >> i & 1u) != 0;

@@ -291,6 +291,8 @@ static void ndr_lint_header(struct deadmx_ndr *ndr)
 		ndr_find(ndr, FINDING_AUTO_SUBMITTED_TWICE, DEADMX_NDR_MUST,
 			 "Auto-Submitted at most once", "%u times",
 			 ndr->auto_submitted_count);
+	/* RFC 3834 5.2 speaks of DSNs by name, though 1.1 leaves them else to
+	 * RFC 3464; auto-replied may stand there, and need not. */
 	if (ndr->auto_submitted &&
 	    strncasecmp(ndr->auto_submitted, "auto-generated", 14) == 0)
 		ndr_find(ndr, FINDING_AUTO_SUBMITTED, DEADMX_NDR_MUST,

@@ -123,7 +123,7 @@ static void lint_message(struct deadmx_ndr *ndr)
 	if (ndr->is_out_of_order)
 		ndr_find(ndr, FINDING_MESSAGE_FIELD_ORDER, DEADMX_NDR_NOTE,
 			 "Original-Envelope-Id, Reporting-MTA, DSN-Gateway, "
-			 "Received-From-MTA, Arrival-Date",
+			 "Received-From-MTA, Arrival-Date, Deliver-By-Date",
 			 "another order");
 	if (ndr->extension)
 		ndr_find(ndr, FINDING_EXTENSION, DEADMX_NDR_NOTE,
@@ -147,8 +147,9 @@ static char lint_only_class(const char *code)
 {
 	static const char *const transient[] = {"3.1", "4.1", "4.2",
 						"4.3", "4.5", "4.6"};
-	static const char *const permanent[] = {"1.1", "1.2", "1.3", "1.6",
-						"3.4", "5.1", "5.2"};
+	static const char *const permanent[] = {
+		"1.1", "1.2", "1.3", "1.6", "3.4", "5.1", "5.2",
+		"5.4", "6.1", "7.1", "7.2", "7.3", "7.4"};
 
 	for (size_t i = 0; i < sizeof(transient) / sizeof(transient[0]); i++)
 		if (strcmp(code, transient[i]) == 0)
@@ -172,6 +173,9 @@ static void lint_code(struct deadmx_ndr *ndr,
 		ndr_find(ndr, FINDING_CODE_UNKNOWN, DEADMX_NDR_NOTE,
 			 "a code that an RFC defines", "%s", r->status);
 	only = lint_only_class(r->status + 2);
+	/* What a server said itself ("451 4.7.1" of a greylist) is its word. */
+	if (r->diagnostic_code && strstr(r->diagnostic_code, r->status))
+		only = 0;
 	if (only && r->status[0] != only && r->status[0] != '2')
 		ndr_find(ndr, FINDING_CODE_CLASS, DEADMX_NDR_NOTE,
 			 only == '4' ? "class 4 with this code"

@@ -4,6 +4,7 @@
 
 #include <gmime/gmime.h>
 #include <string.h>
+#include <strings.h>
 
 #include "harness/judge/findings.h"
 
@@ -178,6 +179,18 @@ static void truth_remote_missing(const struct attempts *a,
 }
 
 /*
+ * RFC 2852 4.1.4: mode N and a trace may ask for a report of success that
+ * NOTIFY does not ask for, as long as it is not NEVER.
+ */
+static bool truth_by_reports(const struct deadmx_mail *mail)
+{
+	const char *mode = mail->by ? strchr(mail->by, ';') : NULL;
+
+	return mode && strpbrk(mode, "NT") &&
+	       (!mail->notify || strcasecmp(mail->notify, "NEVER") != 0);
+}
+
+/*
  * RFC 3461 5.2.2: who asked for SUCCESS is told "relayed" when the mail went
  * to a server that sends no reports itself; who did not is told nothing.
  */
@@ -190,8 +203,7 @@ static void truth_relayed(const struct attempts_party *p, struct verdict *v)
 		     "a report with Action: relayed (NOTIFY=SUCCESS, and the "
 		     "next server does no DSN)",
 		     "none for %s", p->to);
-	/* With BY= a report may be due that NOTIFY does not ask for. */
-	if (p->success_count && !p->mail->by &&
+	if (p->success_count && !truth_by_reports(p->mail) &&
 	    (!notify || !strcasestr(notify, "SUCCESS")))
 		FIND(v, SUCCESS_NOT_WANTED, SEVERITY_MUST, NULL,
 		     "no report of success without NOTIFY=SUCCESS",

@@ -69,7 +69,8 @@ struct wire_find {
 struct wire {
 	const struct deadmx_scenario *scenario;
 	GHashTable *sessions;
-	bool *has_dsn; /* per mail: the MTA took its DSN parameters */
+	bool *has_dsn;	/* per mail: the MTA took its DSN parameters */
+	int64_t *by_ns; /* per mail: the end of BY='s time; 0: none */
 	struct wire_find *finds;
 	size_t find_count;
 };
@@ -87,7 +88,8 @@ struct wire *wire_new(const struct deadmx_scenario *scenario)
 	assert(w);
 	w->scenario = scenario;
 	w->has_dsn = calloc(scenario->mail_count + 1, sizeof(*w->has_dsn));
-	assert(w->has_dsn);
+	w->by_ns = calloc(scenario->mail_count + 1, sizeof(*w->by_ns));
+	assert(w->has_dsn && w->by_ns);
 	w->sessions = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL,
 					    free);
 	return w;
@@ -101,6 +103,7 @@ void wire_free(struct wire *w)
 	}
 	free(w->finds);
 	free(w->has_dsn);
+	free(w->by_ns);
 	g_hash_table_destroy(w->sessions);
 	free(w);
 }
@@ -298,27 +301,54 @@ static void command_mail(struct wire *w, struct wire_session *s,
 	check_passed(w, line, "RET", s->mail->ret, false);
 }
 
+/* The words of NOTIFY, each a bit; NEVER is none. */
+static unsigned notify_words(const char *notify)
+{
+	static const char *const words[] = {"DELAY", "FAILURE", "SUCCESS"};
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < 3; i++)
+		bits |= (strcasestr(notify, words[i]) != NULL) << i;
+	return bits;
+}
+
 /*
  * Mail with BY=…;N goes to a server without DELIVERBY as mail whose delay is to
- * be told (RFC 2852 4.1.4.2): the client asks for that with NOTIFY.
+ * be told, unless nothing is (RFC 2852 4.1.4.2): DELAY is added to the sender's
+ * words, or to FAILURE where there are none.
  */
-static bool may_ask_for_delay(const struct wire_session *s, const char *line)
+static bool wants_delay(const struct wire_session *s)
 {
 	const char *mode = s->mail->by ? strchr(s->mail->by, ';') : NULL;
-	char *value;
-	bool asks;
 
-	if (!mode || (mode[1] != 'N' && mode[1] != 'n') ||
-	    s->offered[WIRE_DELIVERBY])
-		return false;
-	value = parameter(line, "NOTIFY");
-	asks = value && strcasestr(value, "DELAY");
+	return mode && mode[1] == 'N' && !s->offered[WIRE_DELIVERBY] &&
+	       (!s->mail->notify || notify_words(s->mail->notify));
+}
+
+static void check_notify(struct wire *w, const struct wire_session *s,
+			 const char *line, int64_t t_ns)
+{
+	const char *given = s->mail->notify;
+	unsigned asked = notify_words(given ? given : "FAILURE");
+	unsigned delay = notify_words("DELAY");
+	char *value = parameter(line, "NOTIFY");
+	unsigned words = value ? notify_words(value) : 0;
+
+	if (!wants_delay(s) || !value || words != (asked | delay))
+		check_passed(w, line, "NOTIFY", given, false);
+	/* Before its time is over, and as the sender's words are else passed.
+	 */
+	if (wants_delay(s) && t_ns < w->by_ns[s->mail - w->scenario->mails] &&
+	    (value ? given && words == asked && !(asked & delay) : !given))
+		wire_find(w, FINDING_BY_DELAY_UNASKED,
+			  "DELAY in NOTIFY: the server does no DELIVERBY",
+			  "%s%s with BY=%s", value ? "NOTIFY=" : "no NOTIFY",
+			  value ? value : "", s->mail->by);
 	free(value);
-	return asks;
 }
 
 static void command_rcpt(struct wire *w, const struct wire_session *s,
-			 const char *line)
+			 const char *line, int64_t t_ns)
 {
 	bool known = false;
 
@@ -329,8 +359,7 @@ static void command_rcpt(struct wire *w, const struct wire_session *s,
 		known |= path_is(line, s->mail->to[i]);
 	if (!known || !s->offered[WIRE_DSN])
 		return;
-	check_passed(w, line, "NOTIFY", s->mail->notify,
-		     may_ask_for_delay(s, line));
+	check_notify(w, s, line, t_ns);
 	/* RFC 3461 5.2.1: the recipient as it was given may be added. */
 	check_passed(w, line, "ORCPT", s->mail->orcpt, true);
 }
@@ -384,10 +413,15 @@ static void session_closed(struct wire *w, struct wire_session *s,
 static void mail_injected(struct wire *w, const struct event *e)
 {
 	int64_t index = event_integer(e, "mail", -1);
+	const char *by;
 
-	if (index >= 0 && (size_t)index < w->scenario->mail_count)
-		w->has_dsn[index] =
-			json_is_true(json_object_get(e->members, "dsn"));
+	if (index < 0 || (size_t)index >= w->scenario->mail_count)
+		return;
+	by = w->scenario->mails[index].by;
+	w->has_dsn[index] = json_is_true(json_object_get(e->members, "dsn"));
+	if (by && json_is_true(json_object_get(e->members, "deliverby")))
+		w->by_ns[index] =
+			e->t_ns + strtoll(by, NULL, 10) * DEADMX_NS_PER_S;
 }
 
 /* What the MTA waited for when it was stopped or killed it did not give up. */
@@ -436,27 +470,39 @@ void wire_event(struct wire *w, const struct event *e)
 		if (text && strncasecmp(text, "MAIL FROM:", 10) == 0)
 			command_mail(w, s, text);
 		else if (text && strncasecmp(text, "RCPT TO:", 8) == 0)
-			command_rcpt(w, s, text);
+			command_rcpt(w, s, text, e->t_ns);
 	}
 }
 
-bool wire_lacks_dsn(struct wire *w, const struct event *e)
+static bool wire_lacks(struct wire *w, const struct event *e,
+		       enum wire_extension extension)
 {
 	gpointer key = GSIZE_TO_POINTER((gsize)event_integer(e, "session", -1));
 	const struct wire_session *s = g_hash_table_lookup(w->sessions, key);
 
-	return s && !s->offered[WIRE_DSN];
+	return s && !s->offered[extension];
+}
+
+bool wire_lacks_dsn(struct wire *w, const struct event *e)
+{
+	return wire_lacks(w, e, WIRE_DSN);
+}
+
+bool wire_lacks_deliverby(struct wire *w, const struct event *e)
+{
+	return wire_lacks(w, e, WIRE_DELIVERBY);
 }
 
 void wire_finish(struct wire *w, struct verdict *v)
 {
 	for (size_t i = 0; i < w->find_count; i++) {
 		const struct wire_find *f = &w->finds[i];
-		bool is_time = f->id >= FINDING_TIMEOUT_BANNER &&
-			       f->id <= FINDING_TIMEOUT_DOT;
+		bool is_should = (f->id >= FINDING_TIMEOUT_BANNER &&
+				  f->id <= FINDING_TIMEOUT_DOT) ||
+				 f->id == FINDING_BY_DELAY_UNASKED;
 
 		verdict_find(v, finding_id(f->id),
-			     is_time ? SEVERITY_SHOULD : SEVERITY_MUST, NULL,
+			     is_should ? SEVERITY_SHOULD : SEVERITY_MUST, NULL,
 			     f->expected, "%s%s", f->observed,
 			     f->count > 1 ? ", again and again" : "");
 	}

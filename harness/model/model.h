@@ -162,7 +162,13 @@ enum model_tls {
 	XX(SHORT_BLOCK, "short-block", \
 	   "waits 30 s for a part of the message to be taken") \
 	XX(SHORT_DOT, "short-dot", "waits 30 s for the reply to the dot") \
-	XX(DELIVERBY_IGNORED, "deliverby-ignored", "BY= has no effect")
+	XX(DELIVERBY_IGNORED, "deliverby-ignored", "BY= has no effect") \
+	XX(DELIVERBY_STATUS, "deliverby-status", \
+	   "the end of BY='s time has the status of any expiry") \
+	XX(DELIVERBY_RELAYED, "deliverby-relayed", \
+	   "of BY=…;N nothing is told when the next server knows no DELIVERBY") \
+	XX(DELIVERBY_NOTIFY, "deliverby-notify", \
+	   "of BY=…;N no delays are asked for where it goes")
 /* clang-format on */
 
 enum model_mutant {

@@ -309,6 +309,9 @@ static void put_per_message(const struct report *r)
 		fprintf(r->out, "Original-Envelope-Id: %s\r\n", r->m->id);
 	fprintf(r->out, "Arrival-Date: %s\r\n",
 		date(r, r->m->arrival_ms + late_ms(r), when));
+	if (r->m->by_mode) /* RFC 2852 5 */
+		fprintf(r->out, "Deliver-By-Date: %s\r\n",
+			date(r, r->m->by_ms, when));
 	if (is_exchange(r))
 		fputs("X-Generated-By: deadmx model, profile exchange\r\n",
 		      r->out);
@@ -334,6 +337,18 @@ static bool is_insecure(const struct report *r,
 	       strncmp(rcpt->status, "4.7.", 4) == 0;
 }
 
+/* RFC 2852 4.1.3: it was the sender who gave it no more time. */
+static const char *status_by(const struct report *r)
+{
+	if (!r->m->by_mode || model_now_ms() < r->m->by_ms ||
+	    is(r, MODEL_MUTANT_DELIVERBY_STATUS))
+		return NULL;
+	if (r->kind == MODEL_REPORT_FAILED && r->m->by_mode == 'R')
+		return "5.4.7";
+	return r->kind == MODEL_REPORT_DELAYED && r->m->by_mode == 'N' ? "4.4.7"
+								       : NULL;
+}
+
 static const char *status(const struct report *r,
 			  const struct model_recipient *rcpt)
 {
@@ -347,6 +362,8 @@ static const char *status(const struct report *r,
 		return "4.04.7";
 	if (is_failed && is(r, MODEL_MUTANT_STATUS_WRONG))
 		return "4.2.2";
+	if ((!is_failed || is_expired(rcpt)) && status_by(r))
+		return status_by(r);
 	if (is_failed && is_expired(rcpt) && !is_insecure(r, rcpt))
 		return "4.4.7";
 	if (!is_failed && is_exchange(r))

@@ -10,7 +10,7 @@ enum {
 	ENVID_MAX = 100, /* RFC 3461 4.4 */
 	ORCPT_MAX = 500, /* RFC 3461 4.2 */
 	PATH_MAX_BYTES = 320,
-	BY_DIGITS_MAX = 9, /* RFC 2852 3 */
+	BY_DIGITS_MAX = 9, /* RFC 2852 4 */
 };
 
 static const char bad_syntax[] = "501 5.5.4 Syntax error in parameters";
@@ -76,6 +76,8 @@ static bool by_read(struct model_message *m, const char *value, int64_t now_ms)
 		return false;
 	m->by_mode = (char)(end[1] & ~0x20);
 	m->by_trace = (end[2] & ~0x20) == 'T';
+	if (end[m->by_trace ? 3 : 2])
+		return false;
 	m->by_ms = now_ms + seconds * 1000;
 	if (m->by_mode != 'R' && m->by_mode != 'N')
 		return false;

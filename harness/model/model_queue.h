@@ -39,6 +39,7 @@ struct model_recipient {
 	char *address;	  /* "192.0.2.10:25", the last endpoint */
 	int64_t last_ms;  /* of the last attempt */
 	bool is_told;	  /* of its delay or end */
+	bool is_by_due;	  /* memory only: for BY=…;N a report is due */
 };
 
 struct model_message {

@@ -122,6 +122,8 @@ static bool wants(const struct model_run *run, const struct model_recipient *r,
 	case MODEL_REPORT_RELAYED:
 		if (model_is(run->config, MODEL_MUTANT_RELAYED_MISSING))
 			return false;
+		if (r->is_by_due)
+			return !is_told_of(r, "NEVER", false);
 		return is_told_of(
 			r, "SUCCESS",
 			model_is(run->config, MODEL_MUTANT_RELAYED_UNASKED));
@@ -319,6 +321,7 @@ static void recipient_take(struct model_recipient *r,
 
 	r->state = states[t->outcome];
 	r->is_reply = t->is_reply;
+	r->is_by_due = t->is_by_due;
 	r->last_ms = model_now_ms();
 	model_set(&r->status, t->status);
 	model_set(&r->diagnostic, t->diagnostic);
@@ -433,7 +436,7 @@ static void delay_check(struct model_run *run, struct model_message *m,
 	model_queue_save(&run->queue, m);
 }
 
-/* RFC 2852 4: R returns it when its time is over, N tells and goes on. */
+/* RFC 2852 4.1.3: R returns it when its time is over, N tells and goes on. */
 static bool deliverby_check(struct model_run *run, struct model_message *m,
 			    int64_t now)
 {

@@ -48,6 +48,7 @@ struct session {
 	bool is_broken; /* no reply: @reply is our own words */
 	const char *broken_status;
 	bool dsn, size, eightbit, utf8, deliverby, starttls;
+	long long by_min_s; /* of DELIVERBY */
 };
 
 /* Jobs. */
@@ -74,6 +75,7 @@ struct model_job *model_job_new(const struct model_config *config,
 	job->envid = copy_of(m->envid);
 	job->is_utf8 = m->is_utf8;
 	job->by_mode = m->by_mode;
+	job->by_trace = m->by_trace;
 	job->by_ms = m->by_ms;
 	job->data = data;
 	job->len = len;
@@ -298,6 +300,13 @@ static bool read_line(struct session *s, char line[MODEL_REPLY_MAX], int wait_s)
 	return true;
 }
 
+/* "DELIVERBY 240": the shortest time that it takes with R (RFC 2852 2). */
+static void note_deliverby(struct session *s, const char *value)
+{
+	s->deliverby = true;
+	s->by_min_s = strtoll(value, NULL, 10);
+}
+
 static void note_extension(struct session *s, const char *word)
 {
 	if (strcasecmp(word, "DSN") == 0)
@@ -309,7 +318,7 @@ static void note_extension(struct session *s, const char *word)
 	else if (strcasecmp(word, "SMTPUTF8") == 0)
 		s->utf8 = true;
 	else if (strncasecmp(word, "DELIVERBY", 9) == 0)
-		s->deliverby = true;
+		note_deliverby(s, word + 9);
 	else if (strcasecmp(word, "STARTTLS") == 0)
 		s->starttls = true;
 }
@@ -554,9 +563,9 @@ static bool stage_mail(struct session *s)
 	if (!*job->from && model_is(job->config, MODEL_MUTANT_NDR_RET))
 		ret = "FULL";
 	if (job->by_mode && s->deliverby)
-		snprintf(by, sizeof(by), " BY=%lld;%c",
+		snprintf(by, sizeof(by), " BY=%lld;%c%s",
 			 (long long)(job->by_ms - model_now_ms()) / 1000,
-			 job->by_mode);
+			 job->by_mode, job->by_trace ? "T" : "");
 	if (s->size)
 		snprintf(size, sizeof(size), " SIZE=%zu", job->len);
 	return ask(s, patience(s, MODEL_MUTANT_SHORT_MAIL, WAIT_MAIL_S),
@@ -577,10 +586,31 @@ static const char *orcpt(const struct session *s, struct model_target *t)
 	return t->orcpt;
 }
 
+/*
+ * What NOTIFY says to this server; "": nothing. A server without DELIVERBY is
+ * asked to tell of delays in its place (RFC 2852 4.1.4.2).
+ */
+static void notify_of(const struct session *s, const struct model_target *t,
+		      char buf[64])
+{
+	const char *given = t->notify ? t->notify : "";
+
+	snprintf(buf, 64, "%s", given);
+	if (s->job->by_mode != 'N' || s->deliverby ||
+	    strcasecmp(given, "NEVER") == 0 ||
+	    model_is(s->job->config, MODEL_MUTANT_DELIVERBY_NOTIFY))
+		return;
+	if (!*given)
+		snprintf(buf, 64, "FAILURE,DELAY");
+	else if (!strcasestr(given, "DELAY"))
+		snprintf(buf, 64, "%s,DELAY", given);
+}
+
 /* True when at least one recipient was accepted. */
 static bool stage_rcpt(struct session *s)
 {
 	bool dsn = passes_dsn(s), any = false;
+	char notify[64];
 
 	for (size_t i = 0; i < s->job->count; i++) {
 		struct model_target *t = &s->job->targets[i];
@@ -588,10 +618,10 @@ static bool stage_rcpt(struct session *s)
 		t->is_sent = false;
 		if (t->is_done)
 			continue;
+		notify_of(s, t, notify);
 		if (!ask(s, patience(s, MODEL_MUTANT_SHORT_RCPT, WAIT_RCPT_S),
 			 "RCPT TO:<%s>%s%s%s%s\r\n", t->to,
-			 dsn && t->notify ? " NOTIFY=" : "",
-			 dsn && t->notify ? t->notify : "",
+			 dsn && *notify ? " NOTIFY=" : "", dsn ? notify : "",
 			 dsn && t->orcpt ? " ORCPT=" : "",
 			 dsn && t->orcpt ? orcpt(s, t) : ""))
 			return false;
@@ -638,17 +668,29 @@ static bool stage_data(struct session *s)
 	       s->code / 100 == 2;
 }
 
+/* RFC 2852 4.1.4.2: nobody looks at the sender's time from here on. */
+static bool is_by_lost(const struct session *s)
+{
+	return s->job->by_mode == 'N' && !s->deliverby &&
+	       model_now_ms() < s->job->by_ms &&
+	       !model_is(s->job->config, MODEL_MUTANT_DELIVERBY_RELAYED);
+}
+
 /* The server took it: for those whose RCPT it had accepted. */
 static void delivered(struct session *s)
 {
+	bool is_by_due = is_by_lost(s);
+
 	for (size_t i = 0; i < s->job->count; i++) {
 		struct model_target *t = &s->job->targets[i];
 
-		if (t->is_sent && !t->is_done)
-			target_set(t,
-				   s->dsn ? MODEL_OUTCOME_DELIVERED
-					  : MODEL_OUTCOME_RELAYED,
-				   "2.0.0", s->reply, true, s->host);
+		if (!t->is_sent || t->is_done)
+			continue;
+		t->is_by_due = is_by_due;
+		target_set(t,
+			   s->dsn && !is_by_due ? MODEL_OUTCOME_DELIVERED
+						: MODEL_OUTCOME_RELAYED,
+			   "2.0.0", s->reply, true, s->host);
 	}
 }
 
@@ -670,11 +712,15 @@ static const char *incapable(const struct session *s, const char **ret_status)
 		*ret_status = "5.6.7";
 		return "the server does not do SMTPUTF8";
 	}
-	if (s->job->by_mode == 'R' && !s->deliverby &&
-	    !model_is(s->job->config, MODEL_MUTANT_DELIVERBY_IGNORED)) {
-		*ret_status = "5.3.3";
+	if (s->job->by_mode != 'R' ||
+	    model_is(s->job->config, MODEL_MUTANT_DELIVERBY_IGNORED))
+		return NULL;
+	/* RFC 2852 4.1.4.1. */
+	*ret_status = "5.3.3";
+	if (!s->deliverby)
 		return "the server does not do DELIVERBY";
-	}
+	if ((s->job->by_ms - model_now_ms()) / 1000 < s->by_min_s)
+		return "the server wants more time than DELIVERBY leaves";
 	return NULL;
 }
 

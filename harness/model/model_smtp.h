@@ -23,8 +23,9 @@ struct model_target {
 	enum model_outcome outcome;
 	char *status, *diagnostic, *remote, *address;
 	bool is_reply;
-	bool is_done; /* within the attempt */
-	bool is_sent; /* RCPT was accepted in this session */
+	bool is_done;	/* within the attempt */
+	bool is_sent;	/* RCPT was accepted in this session */
+	bool is_by_due; /* the sender is to hear of it, for BY=…;N */
 };
 
 struct model_job {
@@ -34,6 +35,7 @@ struct model_job {
 	size_t len;
 	bool is_utf8;
 	char by_mode;
+	bool by_trace;
 	int64_t by_ms;
 	struct model_target *targets;
 	size_t count;

@@ -20,7 +20,7 @@ int model_tls_context_new(const char *ca, SSL_CTX **ret)
 	 * can be told by QUIT, and the sender by words. */
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
-	/* RFC 8996: older ones must not be used. */
+	/* RFC 8996 4 and 5: older ones must not be used. */
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	if (ca && !SSL_CTX_load_verify_file(ctx, ca)) {
 		fprintf(stderr, "model: %s: no certificates in PEM form\n", ca);

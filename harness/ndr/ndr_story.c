@@ -357,7 +357,11 @@ static enum ndr_cause story_cause(const struct ndr_story *story,
 	return NDR_CAUSE_UNKNOWN;
 }
 
-/* By RFC 3463 2: under whose control each subject is. */
+/*
+ * By RFC 3463 2: under whose control each subject is; of X.0 and X.5 it says
+ * nothing. X.1 is the sender's to put right, but X.1.7 and X.1.8 are about his
+ * own address, which that server does not like.
+ */
 static enum ndr_fault story_fault_of_status(const char *status)
 {
 	bool is_code = status && deadmx_ndr_status_valid(status);

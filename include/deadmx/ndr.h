@@ -123,6 +123,7 @@ struct deadmx_ndr {
 	char *from, *to, *subject, *date, *auto_submitted; /* header, or NULL */
 	char *text; /* human-readable part, UTF-8; never NULL */
 	char *reporting_mta, *arrival_date;    /* or NULL */
+	char *deliver_by_date;		       /* RFC 2852 5; or NULL */
 	char *dsn_gateway, *received_from_mta; /* or NULL */
 	char *extension; /* first field neither of the RFCs nor X-, or NULL */
 	/* Header of the message that is returned, or NULL. */

@@ -744,6 +744,141 @@ static void test_judge_delayed_at_expiry_is_no_ndr(void **unused)
 		       "rfc3464/2.3.3/delayed-for-good", NULL);
 }
 
+/* --- deliver by ---------------------------------------------------------- */
+
+/* A mail with BY=@by to an MTA that took it; @rest: of the scenario. */
+static void by_begin(const char *by, const char *notify, const char *world,
+		     const char *rest)
+{
+	char yaml[1024];
+
+	snprintf(yaml, sizeof(yaml), "%s" STORED_MAIL "  by: %s\n%s%s%s%s",
+		 world, by, notify ? "  notify: " : "", notify ? notify : "",
+		 notify ? "\n" : "", rest);
+	stored_begin(yaml);
+	run.target.documented.status_rule = TARGET_STATUS_FIXED;
+	run.target.documented.status = (char *)"4.4.7";
+	run_begin();
+	ev(0, "inject",
+	   "\"mail\":0,\"from\":\"" ALICE "\",\"to\":[\"" BOB "\"],"
+	   "\"via\":\"smtp\",\"status\":\"accepted\",\"reply\":null,"
+	   "\"dsn\":true,\"deliverby\":true");
+}
+
+/* The mail goes out at @t, to a server that says @ehlo. */
+static void by_relay(double t, const char *ehlo)
+{
+	int number;
+
+	connect_to(t, MX1_ADDRESS);
+	number = accepted(t, MX1, MX1_ADDRESS);
+	command(t, number, "EHLO mta.example");
+	reply(t, number, "ehlo", ehlo);
+	message_file("Subject: x\n\nx\n");
+	ev(t, "message",
+	   "\"session\":%d,\"server\":\"" MX1 "\",\"from\":\"" ALICE
+	   "\",\"to\":[\"" BOB "\"],\"file\":\"msg-%d.eml\",\"bytes\":1",
+	   number, run.messages);
+}
+
+static void by_judge(const char *finding)
+{
+	run_finish(6 * HOUR, QUEUE_EMPTY);
+	stored_judge();
+	if (finding)
+		check_findings(VERDICT_FAIL, finding, NULL);
+	else
+		check_findings(VERDICT_PASS, NULL);
+	stored_end(NULL);
+}
+
+/* RFC 2852 4.1.3: failed with R, delayed with N, each with its status. */
+static void test_judge_by_over(void **unused)
+{
+	static const struct {
+		const char *by, *notify, *action, *status;
+		double at;
+		const char *finding;
+	} rows[] = {
+		{"3600;R", NULL, "failed", "5.4.7", HOUR, NULL},
+		{"3600;R", NULL, "failed", "4.4.7", HOUR,
+		 "rfc2852/4.1.3/status"},
+		/* Before its time it comes back for another reason. */
+		{"7200;R", NULL, "failed", "4.4.1", HOUR, NULL},
+		{"3600;R", NULL, "failed", "5.4.7", 3 * HOUR,
+		 "rfc2852/4/deliver-by"},
+		{"3600;N", NULL, "delayed", "4.4.7", HOUR, NULL},
+		{"3600;N", NULL, "delayed", "4.4.1", HOUR,
+		 "rfc2852/4.1.3/status"},
+		{"3600;N", "[FAILURE, DELAY]", "delayed", "4.4.1", HOUR,
+		 "rfc2852/4.1.3/status"},
+		/* A notice of before tells nothing of the sender's time. */
+		{"7200;N", NULL, "delayed", "4.4.7", HOUR,
+		 "rfc2852/4/deliver-by"},
+		{"3600;N", "[FAILURE]", NULL, NULL, 0, NULL},
+		{"3600;N", NULL, NULL, NULL, 0, "rfc2852/4/deliver-by"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool is_notify = strchr(rows[i].by, 'N') != NULL;
+
+		print_message("row %zu\n", i);
+		by_begin(rows[i].by, rows[i].notify,
+			 STORED_WORLD("{until: 5h, connect: refuse}"),
+			 is_notify ? "expect: {attempts: at least 0}\n"
+				   : "expect: {ndr: {action: failed}}\n");
+		state(0, MX1, "refuse");
+		connect_to(1, MX1_ADDRESS);
+		if (rows[i].action)
+			bounce(rows[i].at, rows[i].action, rows[i].status);
+		if (is_notify)
+			connect_to(4 * HOUR, MX1_ADDRESS);
+		if (is_notify)
+			state(5 * HOUR, MX1, NULL);
+		if (is_notify)
+			by_relay(5 * HOUR, "250 mx");
+		by_judge(rows[i].finding);
+	}
+	stored_begin(STORED_REFUSED "expect: {attempts: at least 0}\n");
+}
+
+/* RFC 2852 4.1.4.1 and 4.1.4.2: where the mail goes, and what is told. */
+static void test_judge_by_relayed(void **unused)
+{
+	static const char by[] = "250-mx\\n250 DELIVERBY";
+	static const struct {
+		const char *by, *notify, *ehlo;
+		bool is_told;
+		const char *finding;
+	} rows[] = {
+		{"3600;R", NULL, "250 mx", false, "rfc2852/4/deliver-by"},
+		{"3600;R", NULL, by, false, NULL},
+		{"3600;R", NULL, by, true, "rfc3461/5.2.2/success-not-wanted"},
+		{"3600;RT", NULL, by, true, NULL},
+		{"3600;N", NULL, by, false, NULL},
+		{"3600;N", NULL, "250 mx", true, NULL},
+		{"3600;N", NULL, "250 mx", false,
+		 "rfc2852/4.1.4.2/relayed-missing"},
+		{"3600;N", "[FAILURE]", "250 mx", false,
+		 "rfc2852/4.1.4.2/relayed-missing"},
+		{"3600;N", "NEVER", "250 mx", false, NULL},
+		{"-5;N", NULL, "250 mx", false, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("row %zu\n", i);
+		by_begin(rows[i].by, rows[i].notify,
+			 "description: test\nworld:\n  until: 6d\n  servers:\n"
+			 "    " MX1 ":\n",
+			 "expect: {attempts: at least 0, faults: none}\n");
+		by_relay(1, rows[i].ehlo);
+		if (rows[i].is_told)
+			bounce(2, "relayed", "2.0.0");
+		by_judge(rows[i].finding);
+	}
+	stored_begin(STORED_REFUSED "expect: {attempts: at least 0}\n");
+}
+
 /* --- errors -------------------------------------------------------------- */
 
 static void test_judge_no_fault_fired(void **unused)
@@ -1022,6 +1157,8 @@ int main(void)
 		TEST(test_judge_plain_bounce),
 		TEST(test_judge_unmarked_bounce),
 		TEST(test_judge_delayed_at_expiry_is_no_ndr),
+		TEST(test_judge_by_over),
+		TEST(test_judge_by_relayed),
 		TEST(test_judge_no_fault_fired),
 		TEST(test_judge_control_passes),
 		TEST(test_judge_nothing_injected),

@@ -102,6 +102,10 @@ static void test_model_mail(void **state)
 	assert_int_equal(f.m->by_ms, 601000);
 	assert_null(mail("<>"));
 	assert_string_equal(f.m->from, "");
+	/* With N the time may be over (RFC 2852 4). */
+	assert_null(mail("<a@b.example> BY=-1;NT"));
+	assert_int_equal(f.m->by_ms, 0);
+	assert_true(f.m->by_trace);
 }
 
 /* What is refused, each with its code. */
@@ -125,6 +129,8 @@ static void test_model_mail_refused(void **state)
 		{"<a@b.example> BY=0;R", "501"},
 		{"<a@b.example> BY=99999999999;N", "501"},
 		{"<a@b.example> BY=10;X", "501"},
+		{"<a@b.example> BY=10;RX", "501"},
+		{"<a@b.example> BY=-10;R", "501"},
 		{"<a@b.example> BODY=9BIT", "501"},
 	};
 	char longest[400] = "<";

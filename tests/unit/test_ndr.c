@@ -383,6 +383,10 @@ static void test_ndr_lint_names_each_broken_field(void **state)
 		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
 			   "Action: failed\nStatus: 4.1.1\n",
 		 "rfc3463/3/code-class"},
+		{GOOD_HEAD "Final-Recipient: rfc822; bob@dest.example\n"
+			   "Action: failed\nStatus: 4.7.4\n"
+			   "Diagnostic-Code: smtp; 451 4.7.1 later\n",
+		 "rfc3463/3/code-class"},
 		{GOOD_HEAD "Final-Recipient: utf-8; a+b@dest.example\n"
 			   "Action: failed\nStatus: 4.4.1\n",
 		 "rfc6533/3/utf8-address"},
@@ -397,6 +401,15 @@ static void test_ndr_lint_names_each_broken_field(void **state)
 	ndr_parse_status("Reporting-MTA: dns; [192.0.2.1]\n\n" GOOD_BODY
 			 "Diagnostic-Code: smtp; 550-a\n 550 5.1.1 b\n");
 	assert_int_equal(ndr->finding_count, 0);
+	/* What a server said is its word; and RFC 2852 has a field, too. */
+	ndr_parse_status("Reporting-MTA: dns; m.example\nArrival-Date: "
+			 "Tue, 01 Jan 2030 00:00:00 +0000\nDeliver-By-Date: "
+			 "Tue, 01 Jan 2030 01:00:00 +0000\n\n"
+			 "Final-Recipient: rfc822; bob@dest.example\n"
+			 "Action: failed\nStatus: 4.7.1\n"
+			 "Diagnostic-Code: smtp; 451 4.7.1 later\n");
+	assert_int_equal(ndr->finding_count, 0);
+	assert_non_null(ndr->deliver_by_date);
 	/* X.4.7 has a better code only where one is known. */
 	ndr_parse_status(GOOD_HEAD
 			 "Final-Recipient: rfc822; bob@dest.example\n"
@@ -460,7 +473,7 @@ static void test_ndr_lint_message(void **state)
 		 "Auto-Submitted: auto-replied\n"
 		 "Auto-Submitted: auto-replied\n" REPORT TEXT STATUS MAIL
 		 "--b--\n",
-		 "rfc3834/5/auto-submitted-twice"},
+		 "rfc3834/5.1/auto-submitted-twice"},
 		{FROM DATE ID MIME REPORT STATUS MAIL "--b--\n",
 		 "rfc6522/3/text-part"},
 		{FROM DATE ID MIME REPORT TEXT MAIL STATUS "--b--\n",

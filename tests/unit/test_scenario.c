@@ -749,6 +749,9 @@ static void test_scenario_world_refused(void **state)
 
 static void test_scenario_mail_refused(void **state)
 {
+	refuse_mail(state, "{from: a@b.c, to: b@d.example, by: 600}", "600;R");
+	refuse_mail(state, "{from: a@b.c, to: b@d.example, by: '--1;N'}",
+		    "600;R");
 	refuse_mail(state, "{to: b@dest.example}", "\"from\" is missing");
 	refuse_mail(state, "{from: , to: b@dest.example}", "written \"\"");
 	refuse_mail(state, "{from: <a@b.c>, to: b@dest.example}", "brackets");
