@@ -52,10 +52,16 @@ struct net_sysctl {
 /*
  * The kernel's own TCP timers run in host time, which passes by chance while
  * days of virtual time do: none of them may decide what the MTA sees. So they
- * never give up. The rest: many short connections in a few seconds, a log
- * socket that holds a burst.
+ * never give up. A new namespace takes over the host's congestion control and
+ * buffers: BBR paces segments by the host's clock, and lets a sender put four
+ * times as much into its socket's buffer. So they are the kernel's own, and
+ * Reno, which every kernel has and allows. The rest: many short connections in
+ * a few seconds, a log socket that holds a burst.
  */
 static const struct net_sysctl net_sysctls[] = {
+	{"net/ipv4/tcp_congestion_control", "reno"},
+	{"net/ipv4/tcp_wmem", "4096 16384 4194304"},
+	{"net/ipv4/tcp_rmem", "4096 131072 6291456"},
 	{"net/ipv4/tcp_syn_retries", "127"},
 	{"net/ipv4/tcp_synack_retries", "127"},
 	{"net/ipv4/tcp_retries1", "255"},

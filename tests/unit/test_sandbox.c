@@ -324,6 +324,30 @@ static void test_sandbox_network_acknowledges_at_once(void **state)
 	assert_int_equal(run_inside(need(state), &o, check_quickack, NULL), 0);
 }
 
+/* A host with BBR would pace what the MTA sends by its own clock. */
+static int check_own_tcp(void *arg)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), size = 0;
+	char name[16] = "";
+	socklen_t name_len = sizeof(name), size_len = sizeof(size);
+
+	INSIDE(fd >= 0);
+	INSIDE(!getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &name_len));
+	INSIDE(!strcmp(name, "reno"));
+	INSIDE(!getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &size_len));
+	INSIDE(size == 16384);
+	INSIDE(!getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &size_len));
+	INSIDE(size == 131072);
+	return 0;
+}
+
+static void test_sandbox_network_is_not_the_hosts_tcp(void **state)
+{
+	struct sandbox_options o = test_options();
+
+	assert_int_equal(run_inside(need(state), &o, check_own_tcp, NULL), 0);
+}
+
 static int check_writes(void *arg)
 {
 	INSIDE(!write_text("/etc/deadmx-test-was-here", "x"));
@@ -646,6 +670,7 @@ int main(void)
 		SANDBOX_TEST(test_sandbox_network_has_test_networks),
 		SANDBOX_TEST(test_sandbox_bad_address_is_a_line),
 		SANDBOX_TEST(test_sandbox_network_acknowledges_at_once),
+		SANDBOX_TEST(test_sandbox_network_is_not_the_hosts_tcp),
 		SANDBOX_TEST(test_sandbox_writes_stay_inside),
 		SANDBOX_TEST(test_sandbox_users_and_names),
 		SANDBOX_TEST(test_sandbox_devices),
