@@ -47,6 +47,9 @@ static void schedule_try_end(const struct attempts_try *try, int64_t next_ns,
 		if (!schedule_is_read_late(try))
 			*ret_min = try->has_quit ? try->done_ns : try->end_ns;
 		max = try->end_ns;
+	} else if (try->end_ns && schedule_is_read_late(try)) {
+		/* Heard of behind the next attempt, at any time before it. */
+		max = next_ns;
 	} else if (try->is_accepted) {
 		max += SCHEDULE_SESSION_NS;
 	} else if (!try->fault || strcmp(try->fault, "refuse") != 0) {

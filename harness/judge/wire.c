@@ -424,10 +424,14 @@ static void mail_injected(struct wire *w, const struct event *e)
 			e->t_ns + strtoll(by, NULL, 10) * DEADMX_NS_PER_S;
 }
 
-/* What the MTA waited for when it was stopped or killed it did not give up. */
-static void wire_target(struct wire *w, const struct event *e)
+/*
+ * What the MTA waited for when it was stopped or killed it did not give up, be
+ * it by a step of the scenario or at the end of the run.
+ */
+static void wire_stopped(struct wire *w, const struct event *e)
 {
-	const char *what = event_text(e, "what");
+	const char *what =
+		event_text(e, e->type == DEADMX_EVENT_PHASE ? "name" : "what");
 	GHashTableIter iter;
 	gpointer session;
 
@@ -443,8 +447,8 @@ void wire_event(struct wire *w, const struct event *e)
 	struct wire_session *s;
 	const char *text;
 
-	if (e->type == DEADMX_EVENT_TARGET)
-		wire_target(w, e);
+	if (e->type == DEADMX_EVENT_TARGET || e->type == DEADMX_EVENT_PHASE)
+		wire_stopped(w, e);
 	if (e->type == DEADMX_EVENT_INJECT)
 		mail_injected(w, e);
 	if (e->type != DEADMX_EVENT_COMMAND && e->type != DEADMX_EVENT_REPLY &&

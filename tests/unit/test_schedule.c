@@ -315,6 +315,24 @@ static void test_schedule_read_late(void **unused)
 	       "; 1 of 1 gaps are wrong");
 }
 
+/* Or when the next attempt has begun, hours after this one did. */
+static void test_schedule_read_behind(void **unused)
+{
+	int session;
+
+	begin(MODEL);
+	connect_to(0, MX1_ADDRESS);
+	session = accepted(0, MX1, MX1_ADDRESS);
+	fault(0, session, "body", "drip", "null");
+	stalled(10000, 300);
+	ev(12000, "close",
+	   "\"session\":%d,\"server\":\"" MX1 "\",\"by\":\"client\","
+	   "\"how\":\"fin\"",
+	   session);
+	finish(12100);
+	holds();
+}
+
 /* Its end may even be heard when the mail has been delivered, and is none of
  * the attempts that follow. */
 static void test_schedule_read_later(void **unused)
@@ -650,14 +668,15 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, rule_end)
 	const struct CMUnitTest tests[] = {
-		T(test_schedule_mtas),	    T(test_schedule_wrong),
-		T(test_schedule_from),	    T(test_schedule_unanswered),
-		T(test_schedule_boundary),  T(test_schedule_since),
-		T(test_schedule_reconnect), T(test_schedule_restart),
-		T(test_schedule_missing),   T(test_schedule_last),
-		T(test_schedule_longest),   T(test_schedule_limits),
-		T(test_schedule_read_late), T(test_schedule_read_later),
-		T(test_schedule_kept),	    T(test_schedule_refused),
+		T(test_schedule_mtas),	     T(test_schedule_wrong),
+		T(test_schedule_from),	     T(test_schedule_unanswered),
+		T(test_schedule_boundary),   T(test_schedule_since),
+		T(test_schedule_reconnect),  T(test_schedule_restart),
+		T(test_schedule_missing),    T(test_schedule_last),
+		T(test_schedule_longest),    T(test_schedule_limits),
+		T(test_schedule_read_late),  T(test_schedule_read_behind),
+		T(test_schedule_read_later), T(test_schedule_kept),
+		T(test_schedule_refused),
 	};
 #undef T
 

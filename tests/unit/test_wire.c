@@ -253,12 +253,36 @@ static void test_wire_patience_killed(void **state)
 	stored_begin(STORED_REFUSED NOTHING);
 }
 
+/* Nor did he whom the end of the run met. */
+static void test_wire_patience_at_the_end(void **state)
+{
+	int number;
+
+	stored_begin(STORED_WORLD("{banner: stall}") STORED_MAIL NOTHING);
+	run_begin();
+	inject(0, ALICE, BOB);
+	connect_to(1, MX1_ADDRESS);
+	number = accepted(1, MX1, MX1_ADDRESS);
+	fault(1, number, "banner", "stall", "null");
+	ev(60, "phase", "\"name\":\"stop\"");
+	ev(60, "close",
+	   "\"session\":%d,\"server\":\"" MX1
+	   "\",\"by\":\"client\",\"how\":\"fin\"",
+	   number);
+	run_finish(60, "Mail queue: " BOB);
+	stored_judge();
+	check_findings(VERDICT_PASS, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_wire_parameters),	 TEST(test_wire_invented),
-		TEST(test_wire_by_notify),	 TEST(test_wire_patience),
+		TEST(test_wire_parameters),
+		TEST(test_wire_invented),
+		TEST(test_wire_by_notify),
+		TEST(test_wire_patience),
 		TEST(test_wire_patience_killed),
+		TEST(test_wire_patience_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
