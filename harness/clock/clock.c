@@ -443,6 +443,22 @@ static void clock_trace(struct clock *c, int64_t due_ns, const struct task *t,
 }
 
 /*
+ * Who spins until his timer counts as asleep. When it has gone off he is not:
+ * the signal still has to be taken, at the moment that it came for.
+ */
+static void clock_end_spin(struct clock *c, pid_t tgid)
+{
+	for (size_t i = 0; i < c->tasks.count; i++) {
+		struct task *t = c->tasks.all[i];
+
+		if (t->process->tgid == tgid) {
+			t->spinning = false;
+			t->ran_ns = 0;
+		}
+	}
+}
+
+/*
  * End the earliest wait or timer; with @jump, after moving the clock there,
  * else only when it is due already. False when there is none.
  */
@@ -469,6 +485,7 @@ static bool clock_fire(struct clock *c, bool jump)
 			t->wait.fired = true;
 			ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
 		} else {
+			clock_end_spin(c, timer->tgid);
 			timers_fire(c, timer);
 		}
 		return true;

@@ -581,6 +581,31 @@ static void case_spin_read(void)
 	      WEXITSTATUS(status) == 0);
 }
 
+/* Its alarm ends it at that instant, however soon another is due. */
+static void case_spin_ticks(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), status;
+	pid_t child = fork();
+	char byte;
+
+	if (child == 0) {
+		for (int i = 0; i < 60; i++)
+			sleep(60);
+		_exit(0);
+	}
+	catch (SIGALRM);
+	for (int i = 0; i < 6; i++) {
+		signals = 0;
+		start = now();
+		alarm(90);
+		while (!signals)
+			CHECK(read(fd, &byte, 1) == 0);
+		passed(90);
+	}
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	      WEXITSTATUS(status) == 0);
+}
+
 /* Who waits in between isn't waiting for the clock to move. */
 static void case_busy(void)
 {
@@ -684,39 +709,23 @@ static const struct {
 	{                                                                      \
 #x, case_##x                                                   \
 	}
-	CASE(nanosleep),
-	CASE(nanosleep_interrupted),
-	CASE(clock_nanosleep),
-	CASE(poll),
-	CASE(select),
-	CASE(epoll),
-	CASE(futex),
-	CASE(futex_lock_pi),
-	CASE(threads),
-	CASE(sigtimedwait),
-	CASE(semtimedop),
-	CASE(mq),
-	CASE(alarm),
-	CASE(alarm_exec),
-	CASE(setitimer),
-	CASE(timer_create),
-	CASE(timer_thread),
-	CASE(timerfd),
-	CASE(timerfd_fork),
-	CASE(receive_timeout),
-	CASE(send_timeout),
-	CASE(connect),
-	CASE(uptime),
-	CASE(no_setting),
-	CASE(file_times),
-	CASE(spin),
-	CASE(spin_alarm),
-	CASE(spin_read),
-	CASE(busy),
-	CASE(increases),
-	CASE(forks),
-	CASE(stopped),
-	CASE(own_rights),
+	CASE(nanosleep),       CASE(nanosleep_interrupted),
+	CASE(clock_nanosleep), CASE(poll),
+	CASE(select),	       CASE(epoll),
+	CASE(futex),	       CASE(futex_lock_pi),
+	CASE(threads),	       CASE(sigtimedwait),
+	CASE(semtimedop),      CASE(mq),
+	CASE(alarm),	       CASE(alarm_exec),
+	CASE(setitimer),       CASE(timer_create),
+	CASE(timer_thread),    CASE(timerfd),
+	CASE(timerfd_fork),    CASE(receive_timeout),
+	CASE(send_timeout),    CASE(connect),
+	CASE(uptime),	       CASE(no_setting),
+	CASE(file_times),      CASE(spin),
+	CASE(spin_alarm),      CASE(spin_read),
+	CASE(spin_ticks),      CASE(busy),
+	CASE(increases),       CASE(forks),
+	CASE(stopped),	       CASE(own_rights),
 	CASE(stamps),
 };
 
