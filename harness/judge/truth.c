@@ -146,6 +146,20 @@ static void truth_recipient(const struct attempts_notice *n, struct verdict *v)
 		     "Final-Recipient: %s", n->final_recipient);
 }
 
+/* May there have been somebody to ask? Records may lead to no server of ours.
+ */
+static bool truth_was_somewhere(const struct attempts_try *try,
+				const struct attempts_notice *n)
+{
+	const char *records = deadmx_dns_action_word(DEADMX_DNS_ACTION_RECORDS);
+
+	if (try->t_ns > n->t_ns)
+		return false;
+	if (try->server)
+		return attempts_serves(try->server, n->party->domain);
+	return try->fault && strcmp(try->fault, records) == 0;
+}
+
 /* RFC 3464 2.3.5: DNS led nowhere, so no server can have said a word. */
 static void truth_remote(const struct attempts *a,
 			 const struct attempts_notice *n, struct verdict *v)
@@ -155,8 +169,7 @@ static void truth_remote(const struct attempts *a,
 	if (!n->remote_mta || !attempts_last(a, n->party, n->t_ns))
 		return;
 	for (size_t i = 0; i < a->try_count; i++)
-		any |= a->tries[i].t_ns <= n->t_ns && a->tries[i].server &&
-		       attempts_serves(a->tries[i].server, n->party->domain);
+		any |= truth_was_somewhere(&a->tries[i], n);
 	if (!any)
 		FIND(v, REMOTE_MTA_UNINVOLVED, SEVERITY_MUST, n->file,
 		     "no Remote-MTA: none was ever reached for",
