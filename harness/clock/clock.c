@@ -28,7 +28,7 @@ enum {
 	/* … but with a timer of its own it waits for that, once it has had
 	 * the processor for longer than any honest work between two stops. */
 	CLOCK_SPIN_RAN_MS = 5000,
-	CLOCK_SPIN_AGAIN_MS = 100, /* of a program that has done so before */
+	CLOCK_SPIN_AGAIN_MS = 20, /* of a program that has done so before */
 	/* Reads after which the step doubles: a random generator that stamps
 	 * each number (GnuTLS making a key) takes thousands. */
 	CLOCK_SLOW_READS_STEP = 8192,
