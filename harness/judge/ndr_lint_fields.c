@@ -11,6 +11,11 @@
 #include "deadmx/utf8.h"
 #include "harness/judge/ndr.h"
 
+/* RFC 3464 2.2, in its order. */
+#define MESSAGE_FIELDS                                                         \
+	"Original-Envelope-Id, Reporting-MTA, DSN-Gateway, "                   \
+	"Received-From-MTA, Arrival-Date"
+
 /* An atom of RFC 822: neither blanks, nor controls, nor specials. */
 static bool lint_is_atom(const char *text, size_t len)
 {
@@ -119,11 +124,13 @@ static void lint_message(struct deadmx_ndr *ndr)
 	if (ndr->has_repeated_field)
 		ndr_find(ndr, FINDING_MESSAGE_FIELD_REPEATED, DEADMX_NDR_MUST,
 			 "each per-message field at most once", "one twice");
-	/* As with the recipients' fields: an order, but no word about it. */
+	/* As with the recipients' fields: an order, but no word about it. The
+	 * last is RFC 2852's. */
 	if (ndr->is_out_of_order)
 		ndr_find(ndr, FINDING_MESSAGE_FIELD_ORDER, DEADMX_NDR_NOTE,
-			 "Original-Envelope-Id, Reporting-MTA, DSN-Gateway, "
-			 "Received-From-MTA, Arrival-Date, Deliver-By-Date",
+			 ndr->deliver_by_date ? MESSAGE_FIELDS
+				 ", Deliver-By-Date"
+					      : MESSAGE_FIELDS,
 			 "another order");
 	if (ndr->extension)
 		ndr_find(ndr, FINDING_EXTENSION, DEADMX_NDR_NOTE,
